@@ -1,0 +1,51 @@
+# Each target does its own set-up: a virtual environment in .venv with the versions of requirements.lock.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench lock schemas clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): pyproject.toml requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing Parcours and what it needs into $(VENV) (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@touch $(STAMP)
+
+run: $(STAMP) ## the main job: everything on one machine, a told journey and 5,000 people (ARGS=--once ends by itself)
+	$(BIN)/parcours demo $(ARGS)
+
+test: $(STAMP) ## the test suite, on real parts (ARGS="-k wal" narrows it)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## ruff and mypy (strict)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## the benchmarks: ratios within one run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: ## pin the newest versions that pyproject.toml allows
+	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-lock/bin/python -m pip install --quiet --editable '.[dev]'
+	$(VENV)-lock/bin/python -m pip freeze --exclude-editable > requirements.lock
+	@rm -rf $(VENV)-lock
+
+schemas: $(STAMP) ## write the catalogue's JSON Schema again
+	$(BIN)/parcours schemas export schemas/catalogue
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -1,0 +1,1 @@
+"""parcours_schemas."""
