@@ -1,0 +1,1 @@
+"""Read the journeys: typed questions to the warehouse's views."""

@@ -1,0 +1,1 @@
+"""The SQL of the warehouse, read from the files beside this module."""
