@@ -1,0 +1,95 @@
+"""From a request to the bytes of its body, never holding more than the limits allow.
+
+The size is checked before reading, while reading, and while decompressing: a body that would inflate past its limit is
+stopped at the limit.
+"""
+
+import asyncio
+import sys
+import zlib
+
+from aiohttp import web
+
+from parcours_collector.errors import TooLarge, Unreadable, UnsupportedEncoding
+from parcours_collector.settings import HttpSettings
+
+if sys.version_info >= (3, 14):
+    from compression.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+else:
+    from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
+
+_ZSTD_OPTIONS: dict[int, int] = {DecompressionParameter.window_log_max: 23}
+"""A window of 8 MiB at most, which every zstd level up to 19 keeps to; a larger one is memory that the sender
+chooses.
+"""
+
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+async def read_body(request: web.Request, limits: HttpSettings) -> bytes:
+    """Return the decompressed body.
+
+    Raises:
+        TooLarge: Over max_body_bytes as sent, or max_inflated_bytes decompressed.
+        UnsupportedEncoding: A Content-Encoding other than gzip, zstd or identity.
+        Unreadable: It is not the compression that it declares, was cut short, or took too long.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip", "zstd", ""}:
+        raise UnsupportedEncoding(f"The body is encoded with '{encoding[:40]}'.")
+    if request.content_length is not None and request.content_length > limits.max_body_bytes:
+        raise _over(limits.max_body_bytes)
+    try:
+        async with asyncio.timeout(limits.body_timeout_seconds):
+            sent = await _read(request, limits.max_body_bytes)
+    except TimeoutError as error:
+        raise Unreadable(
+            f"The body did not arrive within {limits.body_timeout_seconds:g} seconds.", remedy="Send it again."
+        ) from error
+    try:
+        if encoding == "gzip":
+            return _gunzip(sent, limits.max_inflated_bytes)
+        if encoding == "zstd":
+            return _unzstd(sent, limits.max_inflated_bytes)
+    except (zlib.error, ZstdError, EOFError) as error:
+        raise Unreadable(f"The body is not {encoding}, or was cut short.") from error
+    return sent
+
+
+async def _read(request: web.Request, max_bytes: int) -> bytes:
+    read = bytearray()
+    async for chunk in request.content.iter_any():
+        read += chunk
+        if len(read) > max_bytes:
+            raise _over(max_bytes)
+    return bytes(read)
+
+
+def _gunzip(sent: bytes, max_bytes: int) -> bytes:
+    inflated = b""
+    while sent:  # a gzip file may have several members
+        member = zlib.decompressobj(_GZIP)
+        inflated += member.decompress(sent, max_bytes + 1 - len(inflated))
+        if len(inflated) > max_bytes:
+            raise _over(max_bytes)
+        if not member.eof:
+            raise EOFError
+        sent = member.unused_data
+    return inflated
+
+
+def _unzstd(sent: bytes, max_bytes: int) -> bytes:
+    inflated = b""
+    while sent:  # as may a zstd file frames
+        frame = ZstdDecompressor(options=_ZSTD_OPTIONS)
+        inflated += frame.decompress(sent, max_bytes + 1 - len(inflated))
+        if len(inflated) > max_bytes:
+            raise _over(max_bytes)
+        if not frame.eof:
+            raise EOFError
+        sent = frame.unused_data
+    return inflated
+
+
+def _over(max_bytes: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {max_bytes} bytes.")

@@ -1,0 +1,158 @@
+"""Who may send: projects, their sources, and the hashes of the sources' write keys, in one file of mode 600.
+
+A write key is shown once, when it is made; the file holds its SHA-256 only (a key is 192 random bits: no salt or slow
+hash adds anything). The key that hashes a project's e-mails and phone numbers is here too, in clear: whoever can read
+this file can link hashes to people.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+import orjson
+
+from parcours_collector.errors import OperatorError
+
+KEY_PREFIX = "pwk_"
+
+
+class UnreadableRegistry(OperatorError):
+    """The registry file cannot be used."""
+
+    tag = "unreadable_registry"
+    remedy = "Restore the file from a backup; do not delete it: it holds the key that hashes identifiers."
+
+
+class UnknownSource(OperatorError):
+    """There is no such source, or there is one already."""
+
+    tag = "unknown_source"
+    remedy = "`parcours keys list` shows the sources."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who emits: a site, an app, a till, the CRM. `revoked_at` is None while its key is good."""
+
+    name: str
+    project: str
+    key_sha256: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Every source and every project's identifier key."""
+
+    sources: tuple[Source, ...] = ()
+    identifier_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Return what the file holds; an absent file is an empty registry.
+
+        Raises:
+            UnreadableRegistry: The file is there and is not one of ours.
+        """
+        try:
+            content = file.read_bytes()
+        except FileNotFoundError:
+            return cls()
+        try:
+            held = orjson.loads(content)
+            return cls(
+                sources=tuple(_source(row) for row in held["sources"]),
+                identifier_keys={name: bytes.fromhex(key) for name, key in held["identifier_keys"].items()},
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UnreadableRegistry(f"{file} is not a registry of Parcours.") from error
+
+    def write(self, file: Path) -> None:
+        """Replace the file in one step, readable by its owner only."""
+        content = orjson.dumps(
+            {
+                "sources": [_row(source) for source in self.sources],
+                "identifier_keys": {name: key.hex() for name, key in self.identifier_keys.items()},
+            },
+            option=orjson.OPT_INDENT_2,
+        )
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".registry-")  # created with mode 600
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(temporary).replace(file)
+
+    def with_source(self, name: str, project: str) -> tuple[Self, str]:
+        """Return a registry with one more source, and its write key, which is kept nowhere.
+
+        Raises:
+            UnknownSource: A source of this name has a good key already.
+        """
+        if any(source.name == name and source.revoked_at is None for source in self.sources):
+            raise UnknownSource(
+                f"The source '{name}' has a write key already.", remedy="Revoke it first, or give another name."
+            )
+        write_key = KEY_PREFIX + secrets.token_urlsafe(24)
+        source = Source(name, project, _sha256(write_key), created_at=datetime.now(UTC))
+        keys = {project: secrets.token_bytes(32), **self.identifier_keys}
+        return replace(self, sources=(*self.sources, source), identifier_keys=keys), write_key
+
+    def without_source(self, name: str) -> Self:
+        """Return a registry in which every key of this source is revoked.
+
+        Raises:
+            UnknownSource: No source of this name has a good key.
+        """
+        if not any(source.name == name and source.revoked_at is None for source in self.sources):
+            raise UnknownSource(f"No source '{name}' with a good write key.")
+        now = datetime.now(UTC)
+        return replace(
+            self,
+            sources=tuple(
+                replace(source, revoked_at=now) if source.name == name and source.revoked_at is None else source
+                for source in self.sources
+            ),
+        )
+
+    def find(self, write_key: str) -> Source | None:
+        """Return the source of this key, revoked or not. Takes the same time whichever source it is, or none."""
+        presented = _sha256(write_key)
+        found = None
+        for source in self.sources:
+            if hmac.compare_digest(source.key_sha256, presented):
+                found = source
+        return found
+
+
+def _sha256(write_key: str) -> str:
+    return hashlib.sha256(write_key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _source(row: dict[str, str | None]) -> Source:
+    revoked_at = row["revoked_at"]
+    return Source(
+        name=str(row["name"]),
+        project=str(row["project"]),
+        key_sha256=str(row["key_sha256"]),
+        created_at=datetime.fromisoformat(str(row["created_at"])),
+        revoked_at=None if revoked_at is None else datetime.fromisoformat(revoked_at),
+    )
+
+
+def _row(source: Source) -> dict[str, str | None]:
+    return {
+        "name": source.name,
+        "project": source.project,
+        "key_sha256": source.key_sha256,
+        "created_at": source.created_at.isoformat(),
+        "revoked_at": None if source.revoked_at is None else source.revoked_at.isoformat(),
+    }

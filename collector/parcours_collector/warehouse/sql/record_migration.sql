@@ -1,0 +1,4 @@
+INSERT INTO schema_migrations (name, sha256)
+SELECT
+    {name:String},
+    {sha256:String}

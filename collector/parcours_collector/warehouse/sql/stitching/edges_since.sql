@@ -1,0 +1,34 @@
+-- The edges stored since an instant, drawn between the people that their ends belong to now. An edge inside one person says nothing new.
+-- Work grows with the new edges, not with the graph.
+INSERT INTO stitching_edges (run, a, b)
+WITH
+    fresh AS
+    (
+        SELECT DISTINCT
+            a,
+            b
+        FROM identity_edges
+        WHERE stored_at >= {since:DateTime64(3, 'UTC')}
+    ),
+    people AS
+    (
+        SELECT
+            identifier,
+            person_id
+        FROM identity_persons FINAL
+        WHERE identifier IN (SELECT arrayJoin([a, b]) FROM fresh)
+    )
+SELECT DISTINCT
+    {run:UInt64} AS run,
+    least(person_a, person_b) AS a,
+    greatest(person_a, person_b) AS b
+FROM
+(
+    SELECT
+        if(of_a.person_id = 0, fresh.a, of_a.person_id) AS person_a,
+        if(of_b.person_id = 0, fresh.b, of_b.person_id) AS person_b
+    FROM fresh
+    LEFT JOIN people AS of_a ON of_a.identifier = fresh.a
+    LEFT JOIN people AS of_b ON of_b.identifier = fresh.b
+)
+WHERE person_a != person_b

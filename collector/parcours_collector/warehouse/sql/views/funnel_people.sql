@@ -1,0 +1,65 @@
+-- How far every person came in a funnel: the people behind the numbers of `funnel` and `funnel_weekly`.
+-- Grain: one row a person who did the first step at least once. Keys: project, person_id.
+-- The rule: a person reaches step k when k touchpoints of theirs, each after the one before, carry the names of steps 1 to k in order, and no more
+--   than window_seconds (inclusive) lie between the first and the last of them. Other touchpoints may lie between. One touchpoint is one step of
+--   an attempt at most; touchpoints of the same instant follow in the order of their ids. Every occurrence of step 1 begins an attempt
+--   (re-entry); the furthest attempt counts.
+-- reached: the furthest step, 1 to length(steps). entered_at: the first occurrence of step 1.
+-- seconds_from_previous: for each reached step, at the first moment it was reached, the time since the step before in that attempt (of several
+--   attempts that could reach it then, the one that began last); 0 for step 1.
+-- Parameters: steps = names in order (a name may come again); window_seconds. May be left out: project; channel; from_at and to_at (every touchpoint
+--   considered lies in from_at ≤ occurred_at < to_at).
+-- Not counted: touchpoints of nobody (person_id 0).
+CREATE OR REPLACE VIEW funnel_people AS
+WITH
+    {window_seconds:UInt64} * 1000 AS window_ms,
+    arrayMap(name -> toUInt8(indexOf({steps:Array(String)}, name)), {steps:Array(String)}) AS wanted,
+    walks AS
+    (
+        SELECT
+            project,
+            person_id,
+            arraySort(groupArray((toUnixTimestamp64Milli(occurred_at), tie_break, toUInt8(indexOf({steps:Array(String)}, toString(name)))))) AS walk
+        FROM parcours.touchpoints_unique
+        WHERE person_id != 0
+          AND has({steps:Array(String)}, toString(name))
+          AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+          AND ({channel:Nullable(String)} IS NULL OR channel = {channel:Nullable(String)})
+          AND ({from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at >= {from_at:Nullable(DateTime64(3, 'UTC'))})
+          AND ({to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at < {to_at:Nullable(DateTime64(3, 'UTC'))})
+        GROUP BY
+            project,
+            person_id
+    ),
+    -- For every step, three milliseconds: when the attempt that reached it and began last began; when that attempt reached it; and the time from
+    -- the step before when the step was first reached. -1 = not reached. A touchpoint moves each step from the state before it, so that it
+    -- is never two steps of one attempt.
+    attempted AS
+    (
+        SELECT
+            project,
+            person_id,
+            walk[indexOf(walk.3, toUInt8(1))].1 AS entered_ms,
+            arrayFold(
+                (state, touch) -> arrayMap(
+                    (now, before, step, k) -> multiIf(
+                        step != touch.3, now,
+                        k = 1, (touch.1, touch.1, toInt64(0)),
+                        before.1 >= 0 AND before.1 > now.1 AND touch.1 - before.1 <= window_ms, (before.1, touch.1, if(now.3 < 0, touch.1 - before.2, now.3)),
+                        now
+                    ),
+                    state, arrayPushFront(arrayPopBack(state), (toInt64(-1), toInt64(-1), toInt64(-1))), wanted, arrayEnumerate(wanted)
+                ),
+                walk,
+                arrayMap(step -> (toInt64(-1), toInt64(-1), toInt64(-1)), wanted)
+            ) AS state
+        FROM walks
+        WHERE has(walk.3, toUInt8(1))
+    )
+SELECT
+    project,
+    person_id,
+    fromUnixTimestamp64Milli(entered_ms, 'UTC') AS entered_at,
+    arrayCount(step -> step.3 >= 0, state) AS reached,
+    arrayMap(step -> step.3 / 1000, arraySlice(state, 1, reached)) AS seconds_from_previous
+FROM attempted

@@ -1,0 +1,26 @@
+-- Every touchpoint once, with its person: the base of every other view.
+-- Grain: one row a touchpoint (project, id); of several receipts, the earliest.
+-- person_id: the person as of the last stitching; an identifier not stitched yet is a person of its own; 0 = no identifier names anybody.
+CREATE OR REPLACE VIEW touchpoints_unique AS
+SELECT
+    project,
+    id,
+    name,
+    schema_version,
+    channel,
+    source,
+    occurred_at,
+    client_occurred_at,
+    sent_at,
+    received_at,
+    ids,
+    placeholders,
+    context,
+    properties,
+    consent,
+    revenue,
+    currency,
+    identifier,
+    dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier) AS person_id,
+    UUIDToNum(id) AS tie_break
+FROM parcours.touchpoints FINAL

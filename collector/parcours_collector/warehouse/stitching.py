@@ -1,0 +1,90 @@
+"""Join identifiers into people: connected components of the evidence, computed inside ClickHouse.
+
+A person is the least identifier (as a hash) of its component, so no order of arrival can change the answer. A run is
+incremental unless asked to rebuild: it draws the edges stored since the last run between the people they touch and
+merges those. Runs may overlap and be repeated; each works in rows of its own, and the later run's word stands.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from clickhouse_connect.driver.client import Client
+
+from parcours_collector.warehouse.sql import read_sql, statements
+
+OVERLAP = timedelta(minutes=10)
+"""How far a run looks back behind the last one: an insert stamps its edges before they can be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class StitchingRun:
+    """What one run did.
+
+    Attributes:
+        mode: `incremental`, or `full` for a rebuild.
+        edges: Edges it worked on: between people when incremental, between identifiers when full.
+        passes: Passes until nothing changed; grows with the logarithm of the longest chain.
+        moved: Identifiers whose person changed.
+        seconds: How long it took.
+    """
+
+    mode: str
+    edges: int
+    passes: int
+    moved: int
+    seconds: float
+
+
+def stitch(client: Client, *, full: bool = False) -> StitchingRun:
+    """Bring people up to date with the evidence, then let every view see it at once.
+
+    Args:
+        client: A client of the migrated database.
+        full: Rebuild from all evidence instead of going on from the last run.
+    """
+    started = time.monotonic()
+    ((last_watermark, now),) = client.query(read_sql("stitching/last_watermark")).result_rows
+    run = time.time_ns() // 1_000_000
+    scope: dict[str, object] = {"run": run}
+    try:
+        if full:
+            client.command(read_sql("stitching/edges_all"), parameters=scope)
+        else:
+            client.command(read_sql("stitching/edges_since"), parameters={**scope, "since": last_watermark - OVERLAP})
+        edges = _number(client, "stitching/edge_count", scope)
+        passes = _label(client, scope) if edges else 0
+        if full or edges:
+            client.command(
+                read_sql("stitching/persons_rebuilt" if full else "stitching/persons_merged"),
+                parameters={**scope, "pass": passes},
+            )
+        moved = _number(client, "stitching/moved", scope)
+    finally:
+        for statement in statements(read_sql("stitching/drop_work")):
+            client.command(statement, parameters=scope)
+    mode = "full" if full else "incremental"
+    if full or edges:
+        client.command(
+            read_sql("stitching/record_run"),
+            parameters={**scope, "mode": mode, "watermark": now, "edges": edges, "passes": passes, "moved": moved},
+        )
+    if moved:
+        client.command("SYSTEM RELOAD DICTIONARY person_of")
+    return StitchingRun(mode=mode, edges=edges, passes=passes, moved=moved, seconds=time.monotonic() - started)
+
+
+def _label(client: Client, scope: dict[str, object]) -> int:
+    client.command(read_sql("stitching/labels_first"), parameters=scope)
+    number, total = 0, _number(client, "stitching/labels_sum", {**scope, "pass": 0})
+    while True:
+        number += 1
+        client.command(read_sql("stitching/labels_next"), parameters={**scope, "pass": number})
+        fallen = _number(client, "stitching/labels_sum", {**scope, "pass": number})
+        if fallen == total:
+            return number
+        total = fallen
+
+
+def _number(client: Client, name: str, parameters: dict[str, object]) -> int:
+    return int(client.query(read_sql(name), parameters=parameters).result_rows[0][0])
