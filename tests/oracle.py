@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
-from statistics import median_high
+from statistics import median
 from uuid import UUID
 
 WEB = {"web", "search", "social", "ads"}
@@ -141,5 +141,5 @@ def funnel(all_walks: Iterable[Sequence[Touch]], steps: Sequence[str], window: t
     table: list[tuple[int, float | None]] = []
     for k in range(len(steps)):
         times = sorted(seconds[k] for seconds in furthest if len(seconds) > k)
-        table.append((len(times), median_high(times) if times else None))
+        table.append((len(times), median(times) if times else None))
     return table

@@ -1,1 +1,5 @@
-"""parcours_collector."""
+"""The collector of Parcours: accepts touchpoints, keeps them, delivers them to ClickHouse, and answers questions about them."""
+
+from parcours_schemas.version import __version__
+
+__all__ = ["__version__"]

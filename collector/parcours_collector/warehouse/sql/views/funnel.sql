@@ -12,7 +12,7 @@ WITH
         SELECT
             arrayJoin(arrayEnumerate(seconds_from_previous)) AS step,
             count() AS people,
-            quantileExact(0.5)(seconds_from_previous[step]) AS median_seconds
+            quantileExactInclusive(0.5)(seconds_from_previous[step]) AS median_seconds
         FROM parcours.funnel_people(
             steps = {steps:Array(String)},
             window_seconds = {window_seconds:UInt64},

@@ -54,7 +54,7 @@ SELECT
     count() AS passages,
     uniqExact(person_id) AS people,
     passages / sum(passages) OVER (PARTITION BY from_node) AS probability,
-    quantileExact(0.5)(pause_seconds) AS median_seconds
+    quantileExactInclusive(0.5)(pause_seconds) AS median_seconds
 FROM moves
 GROUP BY
     from_node,

@@ -1,0 +1,210 @@
+"""Questions to the journeys, each answered by a documented view of the warehouse.
+
+Every function runs one `.sql` file with server-side parameters and returns its rows as frozen dataclasses: the numbers
+are those that an analyst gets from the same view.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+from clickhouse_connect.driver.client import Client
+
+from parcours_collector.warehouse.sql import read_sql
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelStep:
+    """One step of a funnel; rates are shares from 0 to 1, NaN where nobody could convert."""
+
+    step: int
+    name: str
+    people: int
+    conversion_from_previous: float
+    conversion_from_start: float
+    median_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyFunnelStep:
+    """One step of a funnel for the people who entered it in one week, which starts on the Monday `week`."""
+
+    week: date
+    step: int
+    name: str
+    people: int
+    conversion_from_previous: float
+    conversion_from_start: float
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The move from one node of the network to the next; `probability` is its share of all moves out of `from_node`."""
+
+    from_node: str
+    to_node: str
+    passages: int
+    people: int
+    probability: float
+    median_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One touchpoint of a person; `context` and `properties` are JSON texts."""
+
+    person_id: int
+    occurred_at: datetime
+    id: UUID
+    name: str
+    channel: str
+    source: str
+    stage: str
+    session_no: int
+    journey_no: int
+    is_conversion: bool
+    ids: dict[str, list[str]]
+    context: str
+    properties: str
+    revenue: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeCount:
+    """How many journeys ended in one way; `re_entries` are those that were not their person's first."""
+
+    outcome: str
+    journeys: int
+    people: int
+    re_entries: int
+    mean_touchpoints: float
+    mean_channels: float
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a project holds."""
+
+    touchpoints: int
+    people: int
+    kinds: int
+    channels: int
+
+
+def funnel(
+    client: Client,
+    steps: Sequence[str],
+    window_seconds: int,
+    *,
+    project: str | None = None,
+    channel: str | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+) -> list[FunnelStep]:
+    """Return how many people came how far through ordered steps; the rule stands in the view `funnel_people`.
+
+    Args:
+        client: A client of the migrated database.
+        steps: Names of touchpoints in order, at least one; a name may come again.
+        window_seconds: Longest time from the first step to the last, inclusive.
+        project: Only this project.
+        channel: Only touchpoints on this channel.
+        from_at: Only touchpoints at or after this aware instant.
+        to_at: Only touchpoints before this aware instant.
+    """
+    return _ask(
+        client,
+        "funnel",
+        FunnelStep,
+        steps=list(steps),
+        window_seconds=window_seconds,
+        project=project,
+        channel=channel,
+        from_at=from_at,
+        to_at=to_at,
+    )
+
+
+def funnel_weekly(
+    client: Client,
+    steps: Sequence[str],
+    window_seconds: int,
+    *,
+    project: str | None = None,
+    channel: str | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+) -> list[WeeklyFunnelStep]:
+    """Return the funnel by the week in which people entered it; arguments as `funnel`."""
+    return _ask(
+        client,
+        "funnel_weekly",
+        WeeklyFunnelStep,
+        steps=list(steps),
+        window_seconds=window_seconds,
+        project=project,
+        channel=channel,
+        from_at=from_at,
+        to_at=to_at,
+    )
+
+
+def transitions(
+    client: Client,
+    *,
+    node: str = "name",
+    limit: int = 100,
+    project: str | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    max_gap_seconds: int | None = None,
+) -> list[Transition]:
+    """Return the strongest moves of the network, by passages.
+
+    Args:
+        client: A client of the migrated database.
+        node: What a node is: `name`, `channel` or `name_channel`.
+        limit: At most so many rows.
+        project: Only this project.
+        from_at: Only moves that begin at or after this aware instant.
+        to_at: Only moves that end before this aware instant.
+        max_gap_seconds: Only moves with no longer pause.
+    """
+    return _ask(
+        client,
+        "transitions",
+        Transition,
+        node=node,
+        limit=limit,
+        project=project,
+        from_at=from_at,
+        to_at=to_at,
+        max_gap_seconds=max_gap_seconds,
+    )
+
+
+def person_timeline(client: Client, kind: str, value: str, *, project: str | None = None) -> list[TimelineEntry]:
+    """Return everything that the person known by this identifier did, oldest first; empty when nobody is."""
+    return _ask(client, "person_timeline", TimelineEntry, kind=kind, value=value, project=project)
+
+
+def journey_outcomes(client: Client, *, project: str | None = None) -> list[OutcomeCount]:
+    """Return how journeys ended."""
+    return _ask(client, "journey_outcomes", OutcomeCount, project=project)
+
+
+def totals(client: Client, *, project: str | None = None) -> Totals:
+    """Return how much there is."""
+    return _ask(client, "totals", Totals, project=project)[0]
+
+
+def _ask(client: Client, question: str, row: type[Row], **parameters: Any) -> list[Row]:
+    answer = client.query(read_sql(f"questions/{question}"), parameters=parameters)
+    return [row(*values) for values in answer.result_rows]

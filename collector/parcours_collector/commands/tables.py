@@ -1,0 +1,119 @@
+"""Answers of the atlas as tables for the terminal."""
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+
+import orjson
+from rich.table import Table
+from rich.text import Text
+
+from parcours_collector.atlas.questions import FunnelStep, OutcomeCount, TimelineEntry, Transition, WeeklyFunnelStep
+
+_BAR_CELLS = 24
+
+
+def funnel_table(steps: Sequence[FunnelStep]) -> Table:
+    """Draw a funnel: a row a step, with a bar for its share of step 1."""
+    table = Table(title="Funnel", title_justify="left")
+    for column in ("step", "people", "from previous", "from start", "median wait", ""):
+        table.add_column(column, justify="left" if column in {"step", ""} else "right")
+    for step in steps:
+        share = 0.0 if math.isnan(step.conversion_from_start) else step.conversion_from_start
+        table.add_row(
+            f"{step.step} {step.name}",
+            f"{step.people:,}",
+            percent(step.conversion_from_previous),
+            percent(step.conversion_from_start),
+            "" if step.step == 1 else duration(step.median_seconds),
+            Text("█" * round(share * _BAR_CELLS), style="cyan"),
+        )
+    return table
+
+
+def weekly_table(weeks: Sequence[WeeklyFunnelStep], names: Sequence[str]) -> Table:
+    """Draw a funnel week by week: people who entered, and the rate from each step to the next."""
+    table = Table(title="Week by week, by the week of entry (* = its window is not over)", title_justify="left")
+    table.add_column("week of")
+    table.add_column(names[0], justify="right")
+    for name in names[1:]:
+        table.add_column(f"→ {name}", justify="right")
+    for week, rows in groupby(weeks, key=lambda row: row.week):
+        steps = list(rows)
+        label = f"{week:%Y-%m-%d}{'' if steps[0].is_complete else ' *'}"
+        table.add_row(label, f"{steps[0].people:,}", *(percent(step.conversion_from_previous) for step in steps[1:]))
+    return table
+
+
+def transitions_table(moves: Sequence[Transition]) -> Table:
+    """Draw the strongest moves of the network."""
+    table = Table(title="Strongest transitions", title_justify="left")
+    for column in ("from", "to", "passages", "people", "probability", "median pause"):
+        table.add_column(column, justify="left" if column in {"from", "to"} else "right")
+    for move in moves:
+        node = f"{move.to_node} ↺" if move.from_node == move.to_node else move.to_node
+        table.add_row(
+            move.from_node,
+            node,
+            f"{move.passages:,}",
+            f"{move.people:,}",
+            percent(move.probability),
+            duration(move.median_seconds),
+        )
+    return table
+
+
+def timeline_table(entries: Sequence[TimelineEntry]) -> Table:
+    """Draw one person's touchpoints in order."""
+    table = Table(title="One person, every channel", title_justify="left")
+    for column in ("when (UTC)", "journey", "session", "channel", "touchpoint", "stage", "known by", "what"):
+        table.add_column(column, justify="right" if column in {"journey", "session"} else "left")
+    for entry in entries:
+        table.add_row(
+            f"{entry.occurred_at:%a %d %b %H:%M}",
+            str(entry.journey_no),
+            str(entry.session_no),
+            entry.channel,
+            Text(entry.name, style="bold green" if entry.is_conversion else ""),
+            entry.stage,
+            ", ".join(entry.ids),
+            _gist(entry.properties),
+        )
+    return table
+
+
+def outcomes_table(outcomes: Sequence[OutcomeCount]) -> Table:
+    """Draw how journeys ended."""
+    table = Table(title="Journeys", title_justify="left")
+    for column in ("outcome", "journeys", "people", "re-entries", "touchpoints each", "channels each"):
+        table.add_column(column, justify="left" if column == "outcome" else "right")
+    for row in outcomes:
+        table.add_row(
+            row.outcome,
+            f"{row.journeys:,}",
+            f"{row.people:,}",
+            f"{row.re_entries:,}",
+            f"{row.mean_touchpoints:.1f}",
+            f"{row.mean_channels:.1f}",
+        )
+    return table
+
+
+def percent(share: float) -> str:
+    """Write a share of 0 to 1 as a percentage; a share of nobody as a dash."""
+    return "–" if math.isnan(share) else f"{share:.1%}"
+
+
+def duration(seconds: float) -> str:
+    """Write a time in the unit that reads best; the time of nobody as a dash."""
+    if math.isnan(seconds):
+        return "–"
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _gist(properties: str) -> str:
+    held = orjson.loads(properties or b"{}")
+    return ", ".join(f"{name}={value}" for name, value in list(held.items())[:3] if not isinstance(value, dict | list))

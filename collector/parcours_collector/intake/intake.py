@@ -1,0 +1,181 @@
+"""Accept a batch: one outcome an event, everything on disk, and only then a receipt."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from parcours_collector.intake.dead_letters import dead_letter_line
+from parcours_collector.intake.duplicates import DuplicateWindow
+from parcours_collector.intake.keys import KeyRing
+from parcours_collector.intake.parsing import BrokenLine, parse_batch
+from parcours_collector.intake.registry import Source
+from parcours_collector.intake.steps import Circumstances, run_steps
+from parcours_collector.settings import HttpSettings
+from parcours_collector.wal.log import WriteAheadLog
+from parcours_collector.wal.record import RecordKind
+from parcours_schemas.envelope import MAX_EVENT_BYTES
+from parcours_schemas.plan import TrackingPlan
+from parcours_schemas.refusal import Refusal
+from parcours_schemas.reject import RejectCode
+from parcours_schemas.validation import Accepted, validate
+
+_EVENTS_BETWEEN_BREATHS = 500
+"""A large batch lets other requests through after so many events: about 10 ms of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One refused event: where it stood in the request, its id when it had one, and what is wrong."""
+
+    index: int
+    event_id: str | None
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a batch: accepted + duplicate + len(rejected) = the events sent."""
+
+    accepted: int
+    duplicate: int
+    rejected: tuple[Rejection, ...]
+
+    def as_json(self) -> bytes:
+        """Return the body of the answer."""
+        return orjson.dumps(
+            {
+                "accepted": self.accepted,
+                "duplicate": self.duplicate,
+                "rejected": [
+                    {
+                        "index": one.index,
+                        "id": one.event_id,
+                        "code": one.refusal.code,
+                        "path": one.refusal.path,
+                        "detail": one.refusal.detail,
+                    }
+                    for one in self.rejected
+                ],
+            }
+        )
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """A batch while it is being sorted."""
+
+    lines: list[bytes] = field(default_factory=list)
+    letters: list[bytes] = field(default_factory=list)
+    ids: dict[str, None] = field(default_factory=dict)
+    duplicate: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+
+
+class Intake:
+    """The way from a request's body to the log."""
+
+    def __init__(
+        self,
+        *,
+        settings: HttpSettings,
+        keys: KeyRing,
+        log: WriteAheadLog,
+        plan: TrackingPlan | None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._log = log
+        self._plan = plan
+        self._now = now
+        self._window = DuplicateWindow(settings.duplicate_window_events)
+        self.accepted: Counter[str] = Counter()
+        self.duplicate: Counter[str] = Counter()
+        self.rejected: Counter[tuple[str, str]] = Counter()
+
+    async def accept(self, source: Source, body: bytes, content_type: str) -> Receipt:
+        """Sort a batch, keep it, and return what became of each event. A receipt means that all of it is on disk.
+
+        Args:
+            source: Whose write key came with it.
+            body: Decompressed.
+            content_type: The media type, without parameters.
+
+        Raises:
+            RequestError: The batch as a whole cannot be read, or not be kept now; nothing of it was accepted.
+        """
+        received_at = self._now()
+        batch = parse_batch(body, content_type, max_events=self._settings.max_batch_events)
+        around = Circumstances(
+            project=source.project,
+            source=source.name,
+            received_at=received_at,
+            sent_at=batch.sent_at,
+            identifier_key=self._keys.identifier_key(source.project),
+            phone_region=self._settings.phone_region,
+            clock_tolerance=timedelta(seconds=self._settings.clock_tolerance_seconds),
+        )
+        sorted_ = _Sorted()
+        for index, event in enumerate(batch.events):
+            self._sort(index, event, around, sorted_)
+            if index % _EVENTS_BETWEEN_BREATHS == _EVENTS_BETWEEN_BREATHS - 1:
+                await asyncio.sleep(0)
+        records = []
+        if sorted_.lines:
+            records.append((RecordKind.TOUCHPOINTS, b"".join(sorted_.lines)))
+        if sorted_.letters:
+            records.append((RecordKind.DEAD_LETTERS, b"".join(sorted_.letters)))
+        await self._log.append(records)
+        self._window.remember(source.project, sorted_.ids)
+        self._count(source.name, sorted_)
+        return Receipt(len(sorted_.lines), sorted_.duplicate, tuple(sorted_.rejected))
+
+    def _sort(self, index: int, event: object, around: Circumstances, sorted_: _Sorted) -> None:
+        outcome = self._outcome(event, around)
+        if isinstance(outcome, Accepted):
+            if outcome.id in sorted_.ids or self._window.holds(around.project, outcome.id):
+                sorted_.duplicate += 1
+                return
+            line = orjson.dumps(run_steps(outcome, around), option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+            # A row is a little longer than its event: only near the limit is the event itself measured.
+            if len(line) <= MAX_EVENT_BYTES or len(orjson.dumps(event)) <= MAX_EVENT_BYTES:
+                sorted_.lines.append(line)
+                sorted_.ids[outcome.id] = None
+                return
+            outcome = Refusal(
+                RejectCode.TOO_LARGE, "", f"a touchpoint is at most {MAX_EVENT_BYTES} bytes of JSON: send less with it"
+            )
+        sorted_.letters.append(
+            dead_letter_line(
+                event,
+                outcome,
+                project=around.project,
+                source=around.source,
+                received_at=around.received_at,
+                identifier_key=around.identifier_key,
+                phone_region=around.phone_region,
+            )
+        )
+        sent_id = event.get("id") if isinstance(event, dict) else None
+        sorted_.rejected.append(Rejection(index, sent_id[:64] if isinstance(sent_id, str) else None, outcome))
+
+    def _outcome(self, event: object, around: Circumstances) -> Accepted | Refusal:
+        if isinstance(event, BrokenLine):
+            return Refusal(RejectCode.INVALID_JSON, "", "this line is not JSON in UTF-8: send one object a line")
+        return validate(
+            event,
+            plan=self._plan,
+            received_at=around.received_at,
+            unknown_names=self._settings.unknown_names,
+            region=around.phone_region,
+        )
+
+    def _count(self, source: str, sorted_: _Sorted) -> None:
+        self.accepted[source] += len(sorted_.lines)
+        self.duplicate[source] += sorted_.duplicate
+        for one in sorted_.rejected:
+            self.rejected[source, one.refusal.code] += 1

@@ -1,0 +1,108 @@
+"""The collector's HTTP doors. Handlers choose no status: errors carry theirs, and one middleware writes them."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+import orjson
+import structlog
+from aiohttp import web
+
+from parcours_collector.errors import NotNow, RequestError
+from parcours_collector.intake.body import read_body
+from parcours_collector.intake.intake import Intake
+from parcours_collector.intake.keys import KeyRing
+from parcours_collector.intake.metrics import Metrics
+from parcours_collector.settings import HttpSettings
+from parcours_collector.wal.log import WriteAheadLog
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_log = structlog.get_logger()
+
+
+class Doors:
+    """The handlers, over the parts that do the work."""
+
+    def __init__(
+        self, *, settings: HttpSettings, keys: KeyRing, intake: Intake, log: WriteAheadLog, metrics: Metrics
+    ) -> None:
+        self._settings = settings
+        self._keys = keys
+        self._intake = intake
+        self._wal = log
+        self._metrics = metrics
+        self.stopping = False
+
+    def application(self) -> web.Application:
+        """Return the aiohttp application."""
+        application = web.Application(middlewares=[self._answer_errors])
+        application.router.add_post("/v1/touchpoints", self.post_touchpoints)
+        application.router.add_get("/livez", self.get_livez)
+        application.router.add_get("/readyz", self.get_readyz)
+        application.router.add_get("/metrics", self.get_metrics)
+        return application
+
+    async def post_touchpoints(self, request: web.Request) -> web.Response:
+        """Accept a batch; 200 once all of it is on disk."""
+        started = time.perf_counter()
+        self._keys.refresh()
+        source = self._keys.authenticate(request.headers.get("Authorization"))
+        if self.stopping:
+            raise NotNow("The collector is stopping.")
+        body = await read_body(request, self._settings)
+        receipt = await self._intake.accept(source, body, request.content_type)
+        self._metrics.acknowledged(time.perf_counter() - started)
+        return _json(receipt.as_json())
+
+    async def get_livez(self, _request: web.Request) -> web.Response:
+        """Answer that the process runs."""
+        return _json(b'{"status":"alive"}')
+
+    async def get_readyz(self, _request: web.Request) -> web.Response:
+        """Answer whether touchpoints can be kept, which does not need ClickHouse."""
+        if self.stopping or not self._wal.available:
+            return _json(b'{"status":"not ready"}', status=503)
+        return _json(b'{"status":"ready"}')
+
+    async def get_metrics(self, _request: web.Request) -> web.Response:
+        """Answer the metrics in Prometheus' text form."""
+        return web.Response(body=self._metrics.exposition(), headers={"Content-Type": self._metrics.content_type})
+
+    @web.middleware
+    async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except RequestError as error:
+            response = _error(error.http_status, error.tag, error.message, error.what_to_do)
+            if error.retry_after_seconds is not None:
+                response.headers["Retry-After"] = str(error.retry_after_seconds)
+        except web.HTTPException as error:
+            response = _error(
+                error.status, "http_error", f"{request.method} {request.path[:80]}: {error.reason}.", _DOORS
+            )
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+        except Exception as error:  # noqa: BLE001 - the edge: whatever it is, the sender keeps its touchpoints
+            # Neither the message nor the traceback's values: they may hold a payload.
+            _log.error("request_failed", path=request.path, error=type(error).__name__, at=_place(error))
+            response = _error(500, "internal", "The collector failed.", "Send the same touchpoints again later.")
+        self._metrics.answered(response.status)
+        return response
+
+
+_DOORS = "The doors are POST /v1/touchpoints, GET /livez, GET /readyz and GET /metrics."
+
+
+def _json(body: bytes, *, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type="application/json")
+
+
+def _error(status: int, tag: str, message: str, hint: str) -> web.Response:
+    return _json(orjson.dumps({"error": tag, "message": message, "hint": hint}), status=status)
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}"

@@ -1,0 +1,121 @@
+"""What happens to an accepted touchpoint before it is kept: a fixed tuple of named steps over its row.
+
+A row is what ClickHouse will read, one key a column of `touchpoints`. A step changes the row in place. The order
+matters: nothing after `hash_identifiers` and `redact_clear_identifiers` sees an e-mail address or a phone number in
+clear.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from parcours_schemas.identifiers import (
+    hash_ids,
+    is_placeholder,
+    may_hold_clear_identifiers,
+    redact_clear_identifiers,
+)
+from parcours_schemas.money import revenue_of
+from parcours_schemas.validation import Accepted
+
+Row = dict[str, Any]
+
+MAX_SKEW = timedelta(days=7)
+"""A clock that is wrong by more says nothing about when something happened: it is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the steps know besides the touchpoint: who sent it when, and the project's settings."""
+
+    project: str
+    source: str
+    received_at: datetime
+    sent_at: datetime | None
+    identifier_key: bytes
+    phone_region: str | None
+    clock_tolerance: timedelta
+
+
+Step = Callable[[Row, Accepted, Circumstances], None]
+
+
+def first_row(accepted: Accepted, around: Circumstances) -> Row:
+    """Return the row of a touchpoint as it came in."""
+    return {
+        "project": around.project,
+        "source": around.source,
+        "id": accepted.id,
+        "name": accepted.name,
+        "schema_version": accepted.schema_version,
+        "channel": accepted.channel,
+        "occurred_at": accepted.occurred_at,
+        "client_occurred_at": accepted.occurred_at,
+        "sent_at": around.sent_at,
+        "received_at": around.received_at,
+        "ids": accepted.ids,
+        "placeholders": [],
+        "context": accepted.context,
+        "properties": accepted.properties,
+        "consent": accepted.consent,
+        "revenue": None,
+        "currency": "",
+    }
+
+
+def hash_identifiers(row: Row, _accepted: Accepted, around: Circumstances) -> None:
+    """Replace the e-mail addresses and phone numbers among the identifiers by their keyed hashes."""
+    if row["ids"]:
+        row["ids"] = hash_ids(row["ids"], around.identifier_key, around.phone_region)
+
+
+def redact_clear_identifiers_elsewhere(row: Row, _accepted: Accepted, around: Circumstances) -> None:
+    """Replace e-mail addresses and phone numbers that stand in any other place: other identifiers, URLs, properties."""
+    held = {"ids": row["ids"], "context": row["context"], "properties": row["properties"]}
+    if may_hold_clear_identifiers(orjson.dumps(held)):
+        for part, value in held.items():
+            row[part] = redact_clear_identifiers(value, around.identifier_key, region=around.phone_region)
+
+
+def mark_placeholders(row: Row, _accepted: Accepted, _around: Circumstances) -> None:
+    """Name the values among the identifiers that identify nobody, so that they join nobody."""
+    row["placeholders"] = [value for values in row["ids"].values() for value in values if is_placeholder(value)]
+
+
+def correct_clock(row: Row, _accepted: Accepted, around: Circumstances) -> None:
+    """Move the time by as much as the sender's clock differs from ours, when it differs by more than the tolerance."""
+    if around.sent_at is None:
+        return
+    skew = around.received_at - around.sent_at
+    if around.clock_tolerance < abs(skew) <= MAX_SKEW:
+        row["occurred_at"] = min(row["occurred_at"] + skew, around.received_at)
+
+
+def take_revenue(row: Row, accepted: Accepted, _around: Circumstances) -> None:
+    """Copy the money that the touchpoint declares into columns of its own."""
+    if accepted.declaration is None:
+        return
+    money = revenue_of(accepted.declaration, accepted.properties)
+    if money is not None:
+        row["revenue"], row["currency"] = str(money[0]), money[1]
+
+
+STEPS: tuple[Step, ...] = (
+    hash_identifiers,
+    redact_clear_identifiers_elsewhere,
+    mark_placeholders,
+    correct_clock,
+    take_revenue,
+)
+"""Everything that happens between validation and the log, in order."""
+
+
+def run_steps(accepted: Accepted, around: Circumstances) -> Row:
+    """Return the row that is kept."""
+    row = first_row(accepted, around)
+    for step in STEPS:
+        step(row, accepted, around)
+    return row

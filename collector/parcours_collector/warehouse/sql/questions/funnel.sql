@@ -1,0 +1,16 @@
+SELECT
+    step,
+    name,
+    people,
+    conversion_from_previous,
+    conversion_from_start,
+    median_seconds
+FROM funnel(
+    steps = {steps:Array(String)},
+    window_seconds = {window_seconds:UInt64},
+    project = {project:Nullable(String)},
+    channel = {channel:Nullable(String)},
+    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
+    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+)
+ORDER BY step
