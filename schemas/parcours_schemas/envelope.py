@@ -7,7 +7,9 @@ identifiers and the properties. Unknown fields are refused: a misspelt field wou
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Required
 
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, with_config
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 from typing_extensions import TypedDict
 
 MAX_EVENT_BYTES = 64 * 1024
@@ -45,6 +47,19 @@ Name = Annotated[str, Field(pattern=SNAKE_CASE_PATTERN, max_length=MAX_NAME_CHAR
 Text = Annotated[str, Field(strict=True)]
 IdentifierValue = Annotated[str, Field(max_length=MAX_ID_VALUE_CHARS, strict=True)]
 IdentifierValues = IdentifierValue | Annotated[list[IdentifierValue], Field(max_length=MAX_IDS_PER_KIND)] | None
+
+
+class _AnyObject:
+    """Annotation: an object that is passed on as it is, not copied."""
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.is_instance_schema(dict)
+
+    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "object"}
+
+
+OpenObject = Annotated[dict[str, Any], _AnyObject()]
 
 _OPEN = ConfigDict(extra="allow")
 
@@ -109,7 +124,7 @@ class WireTouchpoint(TypedDict, total=False):
     channel: Name
     ids: Annotated[dict[Name, IdentifierValues], Field(max_length=MAX_ID_KINDS)]
     context: Context
-    properties: dict[str, Any]
+    properties: OpenObject
     consent: Annotated[dict[Name, Annotated[bool, Field(strict=True)]], Field(max_length=MAX_CONSENT_PURPOSES)]
 
 

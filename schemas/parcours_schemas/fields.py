@@ -25,7 +25,9 @@ AMOUNT_DIGITS = 14
 AMOUNT_DECIMALS = 4
 """Together they fill ClickHouse's Decimal(18, 4)."""
 
-_AMOUNT = re.compile(rf"-?[0-9]{{1,{AMOUNT_DIGITS}}}(?:\.[0-9]{{1,{AMOUNT_DECIMALS}}})?", re.ASCII)
+_AMOUNT_PATTERN = rf"[0-9]{{1,{AMOUNT_DIGITS}}}(?:\.[0-9]{{1,{AMOUNT_DECIMALS}}})?"
+_POSITIVE_AMOUNT = re.compile(_AMOUNT_PATTERN, re.ASCII)
+_AMOUNT = re.compile(f"-?{_AMOUNT_PATTERN}", re.ASCII)
 _AMOUNT_LIMIT = 10**AMOUNT_DIGITS
 _MOMENT = re.compile(TIME_PATTERN, re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -47,6 +49,15 @@ def parse_amount(value: object) -> Decimal:
     return Decimal(text)
 
 
+def _parse_positive_amount(value: object) -> Decimal:
+    if type(value) is str and _POSITIVE_AMOUNT.fullmatch(value):
+        return Decimal(value)
+    amount = parse_amount(value)
+    if amount < 0:
+        raise PydanticCustomError("amount", "this amount must not be negative")
+    return amount
+
+
 def _decimal_text(value: object) -> str:
     match value:
         case bool():
@@ -64,13 +75,6 @@ def _decimal_text(value: object) -> str:
             return text.rstrip("0").rstrip(".") if "." in text and exponent < -AMOUNT_DECIMALS else text
         case _:
             return ""
-
-
-def _positive_amount(value: object) -> Decimal:
-    amount = parse_amount(value)
-    if amount < 0:
-        raise PydanticCustomError("amount", "this amount must not be negative")
-    return amount
 
 
 def _currency(value: object) -> str:
@@ -109,7 +113,7 @@ def _amount_schema(lowest: int) -> dict[str, Any]:
     bounds = {"minimum": 0} if not lowest else {"exclusiveMinimum": -_AMOUNT_LIMIT}
     return {
         "anyOf": [
-            {"type": "string", "pattern": rf"^{sign}[0-9]{{1,{AMOUNT_DIGITS}}}(\.[0-9]{{1,{AMOUNT_DECIMALS}}})?$"},
+            {"type": "string", "pattern": f"^{sign}{_AMOUNT_PATTERN}$"},
             {"type": "number", "exclusiveMaximum": _AMOUNT_LIMIT, **bounds},
         ]
     }
@@ -129,7 +133,7 @@ class _Checked:
         return dict(self.json_schema)
 
 
-Amount = Annotated[Decimal, _Checked(_positive_amount, _amount_schema(0))]
+Amount = Annotated[Decimal, _Checked(_parse_positive_amount, _amount_schema(0))]
 """Money, not negative; its currency stands beside it."""
 SignedAmount = Annotated[Decimal, _Checked(parse_amount, _amount_schema(-1))]
 """Money that may be negative: a till receipt with returns."""

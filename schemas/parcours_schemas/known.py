@@ -1,0 +1,53 @@
+"""A touchpoint that can be checked: its declaration and the compiled check of its properties."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+from pydantic import ValidationError
+
+from parcours_schemas.refusal import Violation, violation_of
+from parcours_schemas.touchpoint import Declaration, Touchpoint
+from parcours_schemas.versions import SchemaVer
+
+Check: TypeAlias = Callable[[dict[str, Any]], Violation | None]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTouchpoint:
+    """What the validation of one name needs.
+
+    Attributes:
+        declaration: of the current version.
+        model: its model number: events of another are refused.
+        check: says what is wrong with properties, or None.
+    """
+
+    declaration: Declaration
+    model: int
+    check: Check
+
+    @classmethod
+    def of_class(cls, touchpoint: type[Touchpoint]) -> "KnownTouchpoint":
+        """A touchpoint given as a class. Unknown properties pass: a newer addition may have sent them."""
+        if not touchpoint.__pydantic_complete__:
+            touchpoint.model_rebuild()
+        validate = touchpoint.__pydantic_validator__.validate_python
+
+        def check(properties: dict[str, Any]) -> Violation | None:
+            try:
+                validate(properties, extra="allow")
+            except ValidationError as error:
+                return violation_of(error)
+            return None
+
+        return cls(touchpoint.__touchpoint__, SchemaVer.parse(touchpoint.__touchpoint__.version).model, check)
+
+
+@cache
+def known_catalogue() -> Mapping[str, KnownTouchpoint]:
+    """The catalogue, compiled at the first call."""
+    from parcours_schemas.catalogue import CATALOGUE
+
+    return {name: KnownTouchpoint.of_class(touchpoint) for name, touchpoint in CATALOGUE.items()}
