@@ -1,27 +1,261 @@
 """The catalogue: touchpoints that most brands have, over six stages and all channels, by place.
 
-`CATALOGUE` holds them by name. A touchpoint belongs to the catalogue when its module is named here; a team's own
+`CATALOGUE` holds them by name. A touchpoint belongs to the catalogue when it is exported here; a team's own
 touchpoints belong into its tracking plan.
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 
-from parcours_schemas.catalogue import account, browsing, checkout, site
+from parcours_schemas.catalogue.account import ConsentGiven, Identified, NewsletterSubscribed, SignedIn, SignedUp
+from parcours_schemas.catalogue.ads import AdClicked, AdDismissed, AdImpression
+from parcours_schemas.catalogue.advocacy import (
+    RecommendationScored,
+    ReferralAccepted,
+    ReferralSent,
+    ReviewPosted,
+    ReviewRead,
+)
+from parcours_schemas.catalogue.app import (
+    AppCrashed,
+    AppInstalled,
+    AppOpened,
+    AppUpdated,
+    FeatureUsed,
+    OnboardingCompleted,
+    ScreenViewed,
+)
+from parcours_schemas.catalogue.browsing import (
+    ProductAddedToWishlist,
+    ProductBackInStockRequested,
+    ProductListFiltered,
+    ProductListViewed,
+    ProductRemovedFromWishlist,
+    ProductsCompared,
+    ProductViewed,
+    PromotionClicked,
+    PromotionViewed,
+    WishlistProductAddedToCart,
+)
+from parcours_schemas.catalogue.checkout import (
+    CartViewed,
+    CheckoutStarted,
+    CheckoutStepCompleted,
+    CheckoutStepViewed,
+    CouponApplied,
+    CouponDenied,
+    CouponRemoved,
+    OrderCancelled,
+    OrderCompleted,
+    OrderDelivered,
+    OrderRefunded,
+    OrderShipped,
+    PaymentFailed,
+    PaymentInfoEntered,
+    ProductAdded,
+    ProductRemoved,
+)
+from parcours_schemas.catalogue.crm import (
+    CallAbandoned,
+    CallMade,
+    CallReceived,
+    ContractRenewed,
+    ContractSigned,
+    LeadCreated,
+    LeadStageChanged,
+    MeetingBooked,
+    MeetingHeld,
+    QuoteSent,
+)
+from parcours_schemas.catalogue.loyalty import (
+    LoyaltyProgramJoined,
+    PointsEarned,
+    RewardRedeemed,
+    SubscriptionCancelled,
+    SubscriptionRenewed,
+    SubscriptionStarted,
+)
+from parcours_schemas.catalogue.messaging import (
+    EmailClicked,
+    EmailDelivered,
+    EmailMarkedAsSpam,
+    EmailOpened,
+    EmailUnsubscribed,
+    MailReceived,
+    MailResponded,
+    PushOpened,
+    PushReceived,
+    SmsClicked,
+    SmsReceived,
+)
+from parcours_schemas.catalogue.search import (
+    LocalListingViewed,
+    ProductsSearched,
+    SearchResultClicked,
+    SearchResultShown,
+)
+from parcours_schemas.catalogue.service import (
+    ChatStarted,
+    EffortScored,
+    HelpArticleViewed,
+    ReturnReceived,
+    ReturnRequested,
+    SatisfactionScored,
+    TicketOpened,
+    TicketReopened,
+    TicketResolved,
+)
+from parcours_schemas.catalogue.site import (
+    ContentRead,
+    ErrorEncountered,
+    FormSubmitted,
+    PageViewed,
+    StoreLocatorUsed,
+    VideoPlayed,
+)
+from parcours_schemas.catalogue.social import (
+    SocialAccountFollowed,
+    SocialLinkClicked,
+    SocialMessageSent,
+    SocialPostEngaged,
+    SocialPostShared,
+    SocialPostViewed,
+)
+from parcours_schemas.catalogue.store import (
+    AppointmentBooked,
+    AppointmentKept,
+    AppointmentMissed,
+    ClickAndCollectPickedUp,
+    ClickAndCollectReady,
+    ClickAndCollectReserved,
+    CouponRedeemed,
+    GeofenceEntered,
+    LoyaltyCardScanned,
+    ProductTried,
+    ReceiptIssued,
+    StoreVisited,
+)
 from parcours_schemas.touchpoint import Touchpoint
 
-_PLACES: tuple[ModuleType, ...] = (site, account, browsing, checkout)
-
-
-def _collect() -> dict[str, type[Touchpoint]]:
-    found = {
-        thing.__touchpoint__.name: thing
-        for place in _PLACES
-        for thing in vars(place).values()
-        if isinstance(thing, type) and issubclass(thing, Touchpoint) and "__touchpoint__" in vars(thing)
+CATALOGUE: Mapping[str, type[Touchpoint]] = MappingProxyType(
+    {
+        exported.__touchpoint__.name: exported
+        for _, exported in sorted(globals().items())
+        if isinstance(exported, type) and issubclass(exported, Touchpoint) and exported is not Touchpoint
     }
-    return dict(sorted(found.items()))
-
-
-CATALOGUE: Mapping[str, type[Touchpoint]] = MappingProxyType(_collect())
+)
 """Every touchpoint of the catalogue by its name, in alphabetical order."""
+
+__all__ = [
+    "CATALOGUE",
+    "AdClicked",
+    "AdDismissed",
+    "AdImpression",
+    "AppCrashed",
+    "AppInstalled",
+    "AppOpened",
+    "AppUpdated",
+    "AppointmentBooked",
+    "AppointmentKept",
+    "AppointmentMissed",
+    "CallAbandoned",
+    "CallMade",
+    "CallReceived",
+    "CartViewed",
+    "ChatStarted",
+    "CheckoutStarted",
+    "CheckoutStepCompleted",
+    "CheckoutStepViewed",
+    "ClickAndCollectPickedUp",
+    "ClickAndCollectReady",
+    "ClickAndCollectReserved",
+    "ConsentGiven",
+    "ContentRead",
+    "ContractRenewed",
+    "ContractSigned",
+    "CouponApplied",
+    "CouponDenied",
+    "CouponRedeemed",
+    "CouponRemoved",
+    "EffortScored",
+    "EmailClicked",
+    "EmailDelivered",
+    "EmailMarkedAsSpam",
+    "EmailOpened",
+    "EmailUnsubscribed",
+    "ErrorEncountered",
+    "FeatureUsed",
+    "FormSubmitted",
+    "GeofenceEntered",
+    "HelpArticleViewed",
+    "Identified",
+    "LeadCreated",
+    "LeadStageChanged",
+    "LocalListingViewed",
+    "LoyaltyCardScanned",
+    "LoyaltyProgramJoined",
+    "MailReceived",
+    "MailResponded",
+    "MeetingBooked",
+    "MeetingHeld",
+    "NewsletterSubscribed",
+    "OnboardingCompleted",
+    "OrderCancelled",
+    "OrderCompleted",
+    "OrderDelivered",
+    "OrderRefunded",
+    "OrderShipped",
+    "PageViewed",
+    "PaymentFailed",
+    "PaymentInfoEntered",
+    "PointsEarned",
+    "ProductAdded",
+    "ProductAddedToWishlist",
+    "ProductBackInStockRequested",
+    "ProductListFiltered",
+    "ProductListViewed",
+    "ProductRemoved",
+    "ProductRemovedFromWishlist",
+    "ProductTried",
+    "ProductViewed",
+    "ProductsCompared",
+    "ProductsSearched",
+    "PromotionClicked",
+    "PromotionViewed",
+    "PushOpened",
+    "PushReceived",
+    "QuoteSent",
+    "ReceiptIssued",
+    "RecommendationScored",
+    "ReferralAccepted",
+    "ReferralSent",
+    "ReturnReceived",
+    "ReturnRequested",
+    "ReviewPosted",
+    "ReviewRead",
+    "RewardRedeemed",
+    "SatisfactionScored",
+    "ScreenViewed",
+    "SearchResultClicked",
+    "SearchResultShown",
+    "SignedIn",
+    "SignedUp",
+    "SmsClicked",
+    "SmsReceived",
+    "SocialAccountFollowed",
+    "SocialLinkClicked",
+    "SocialMessageSent",
+    "SocialPostEngaged",
+    "SocialPostShared",
+    "SocialPostViewed",
+    "StoreLocatorUsed",
+    "StoreVisited",
+    "SubscriptionCancelled",
+    "SubscriptionRenewed",
+    "SubscriptionStarted",
+    "TicketOpened",
+    "TicketReopened",
+    "TicketResolved",
+    "VideoPlayed",
+    "WishlistProductAddedToCart",
+]
