@@ -18,6 +18,7 @@ from parcours_collector.settings import HttpSettings
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.wal.record import RecordKind
 from parcours_schemas.envelope import MAX_EVENT_BYTES
+from parcours_schemas.identifiers import may_hold_clear_identifiers
 from parcours_schemas.plan import TrackingPlan
 from parcours_schemas.refusal import Refusal
 from parcours_schemas.reject import RejectCode
@@ -115,6 +116,7 @@ class Intake:
             source=source.name,
             received_at=received_at,
             sent_at=batch.sent_at,
+            may_hold_clear_identifiers=may_hold_clear_identifiers(body),
             identifier_key=self._keys.identifier_key(source.project),
             phone_region=self._settings.phone_region,
             clock_tolerance=timedelta(seconds=self._settings.clock_tolerance_seconds),

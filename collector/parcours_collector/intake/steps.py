@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from parcours_schemas.identifiers import (
+    HASHED_KINDS,
     hash_ids,
     is_placeholder,
     may_hold_clear_identifiers,
@@ -27,14 +28,21 @@ MAX_SKEW = timedelta(days=7)
 """A clock that is wrong by more says nothing about when something happened: it is left alone."""
 
 
+_NORMALISED_KINDS = frozenset({*HASHED_KINDS, *HASHED_KINDS.values()})
+
+
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What the steps know besides the touchpoint: who sent it when, and the project's settings."""
+    """What the steps know besides the touchpoint: who sent it when, and the project's settings.
+
+    `may_hold_clear_identifiers` is said of the request as a whole: one look at its bytes spares a look at each event.
+    """
 
     project: str
     source: str
     received_at: datetime
     sent_at: datetime | None
+    may_hold_clear_identifiers: bool
     identifier_key: bytes
     phone_region: str | None
     clock_tolerance: timedelta
@@ -68,12 +76,14 @@ def first_row(accepted: Accepted, around: Circumstances) -> Row:
 
 def hash_identifiers(row: Row, _accepted: Accepted, around: Circumstances) -> None:
     """Replace the e-mail addresses and phone numbers among the identifiers by their keyed hashes."""
-    if row["ids"]:
+    if not _NORMALISED_KINDS.isdisjoint(row["ids"]):
         row["ids"] = hash_ids(row["ids"], around.identifier_key, around.phone_region)
 
 
 def redact_clear_identifiers_elsewhere(row: Row, _accepted: Accepted, around: Circumstances) -> None:
     """Replace e-mail addresses and phone numbers that stand in any other place: other identifiers, URLs, properties."""
+    if not around.may_hold_clear_identifiers:
+        return
     held = {"ids": row["ids"], "context": row["context"], "properties": row["properties"]}
     if may_hold_clear_identifiers(orjson.dumps(held)):
         for part, value in held.items():
