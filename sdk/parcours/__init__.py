@@ -1,1 +1,61 @@
-"""parcours."""
+"""Parcours' SDK: record every contact between a person and a brand, from any Python process.
+
+    from parcours import Tracker
+    from parcours.touchpoints import ProductViewed
+
+Importing it has no effect and loads nothing: each name below is loaded when it is first used, and aiohttp at the first
+send, in a background thread.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from parcours_schemas.version import __version__
+
+if TYPE_CHECKING:
+    from parcours.drops import Dropped, DropReason
+    from parcours.errors import InvalidOptions, InvalidTouchpoint, ParcoursError
+    from parcours.options import Options
+    from parcours.stats import Stats
+    from parcours.tracker import AsyncTracker, Tracker
+    from parcours_schemas.touchpoint import Touchpoint
+
+__all__ = [
+    "AsyncTracker",
+    "DropReason",
+    "Dropped",
+    "InvalidOptions",
+    "InvalidTouchpoint",
+    "Options",
+    "ParcoursError",
+    "Stats",
+    "Touchpoint",
+    "Tracker",
+    "__version__",
+]
+
+_HOMES = {
+    "AsyncTracker": "parcours.tracker",
+    "DropReason": "parcours.drops",
+    "Dropped": "parcours.drops",
+    "InvalidOptions": "parcours.errors",
+    "InvalidTouchpoint": "parcours.errors",
+    "Options": "parcours.options",
+    "ParcoursError": "parcours.errors",
+    "Stats": "parcours.stats",
+    "Touchpoint": "parcours_schemas.touchpoint",
+    "Tracker": "parcours.tracker",
+}
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'parcours' has no attribute {name!r}")
+    value: object = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,132 @@
+"""What became of a request: the collector's answer, read with suspicion.
+
+A 200 counts only when it accounts for every touchpoint that was sent; anything else means "send the same again".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TypeAlias
+
+import orjson
+
+from parcours.queue import Outgoing
+
+_RETRY_AFTER_MAX_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One touchpoint the collector refused: `index` in the batch, what, where, and why in words."""
+
+    index: int
+    code: str
+    path: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The collector kept the whole batch; all but `rejections` are delivered."""
+
+    rejections: tuple[Rejection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TooLarge:
+    """The request was too large: send less at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The collector itself could not read the body: something in it is at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Nothing is known to be kept: send the same again, not before `retry_after_seconds` when the collector says so."""
+
+    cause: str
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Somebody has to mend a key or an address first: keep everything and ask again, seldom."""
+
+    cause: str
+
+
+SendResult: TypeAlias = Answered | TooLarge | Unreadable | Unavailable | Refused
+
+
+def read_answer(status: int, headers: Mapping[str, str], body: bytes, sent: Sequence[Outgoing]) -> SendResult:
+    """Return what an HTTP answer means for the touchpoints in `sent`."""
+    match status:
+        case 200:
+            return _read_receipt(body, sent)
+        case 413:
+            return TooLarge()
+        case 400 | 415 if _is_ours(body):
+            return Unreadable()
+        case 401 | 403:
+            return Refused(f"the write key was refused ({status}): check write_key or PARCOURS_WRITE_KEY")
+        case _ if 300 <= status < 500 and status not in {408, 425, 429}:
+            return Refused(f"this is not a collector's answer ({status}): check endpoint or PARCOURS_ENDPOINT")
+        case _:
+            return Unavailable(f"status {status}", _retry_after_seconds(headers.get("Retry-After")))
+
+
+def _read_receipt(body: bytes, sent: Sequence[Outgoing]) -> Answered | Unavailable:
+    garbage = Unavailable("a 200 that is not a collector's receipt")
+    try:
+        receipt = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return garbage
+    match receipt:
+        case {"accepted": int(accepted), "duplicate": int(duplicate), "rejected": list(rejected)}:
+            rejections = tuple(_read_rejection(item, sent) for item in rejected)
+        case _:
+            return garbage
+    known = [rejection for rejection in rejections if rejection is not None]
+    if accepted < 0 or duplicate < 0 or accepted + duplicate + len(rejected) != len(sent):
+        return garbage
+    if len({rejection.index for rejection in known}) != len(rejected):
+        return garbage
+    return Answered(tuple(known))
+
+
+def _read_rejection(item: object, sent: Sequence[Outgoing]) -> Rejection | None:
+    match item:
+        case {"index": int(index), **rest} if 0 <= index < len(sent):
+            if rest.get("id") not in {None, "", sent[index].id}:
+                return None
+            return Rejection(
+                index, str(rest.get("code", "")), str(rest.get("path") or ""), str(rest.get("detail") or "")
+            )
+        case _:
+            return None
+
+
+def _is_ours(body: bytes) -> bool:
+    """Whether an error is a collector's own: a proxy's 400 must not cost a touchpoint."""
+    try:
+        error = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(error, dict) and isinstance(error.get("error"), str)
+
+
+def _retry_after_seconds(value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            at = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 0.0), _RETRY_AFTER_MAX_SECONDS) if seconds == seconds else None  # noqa: PLR0124 - a NaN

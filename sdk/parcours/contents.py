@@ -1,0 +1,87 @@
+"""What a touchpoint says: its name, version and properties, encoded once, and checked at the call.
+
+A typed touchpoint is valid since it was made. An untyped one is checked, as it will go on the wire, by the very
+validation of the collector: against the catalogue, and against the team's tracking plan when there is one.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+from pydantic_core import to_json
+
+from parcours.encoding import NotEncodable, encode
+from parcours.errors import InvalidOptions
+from parcours_schemas.errors import InvalidPlan, MissingExtra
+from parcours_schemas.plan import TrackingPlan
+from parcours_schemas.refusal import Refusal
+from parcours_schemas.reject import RejectCode
+from parcours_schemas.touchpoint import Touchpoint
+from parcours_schemas.validation import validate
+
+
+class Contents(NamedTuple):
+    """A touchpoint without its circumstances; None where it says nothing."""
+
+    name: str
+    version: str | None
+    channel: str | None
+    properties: bytes | None
+
+
+def typed_contents(touchpoint: object) -> Contents | Refusal:
+    """Return the contents of a touchpoint given as a model."""
+    if not isinstance(touchpoint, Touchpoint) or not hasattr(touchpoint, "__touchpoint__"):
+        detail = f"{type(touchpoint).__name__} is no declared touchpoint: for a name and properties use track"
+        return Refusal(RejectCode.INVALID_NAME, "/name", detail)
+    declaration = touchpoint.__touchpoint__
+    # Not the model's own method: it would warn with the value of a field that was made without validation.
+    properties = to_json(touchpoint, exclude_none=True, inf_nan_mode="null")
+    return Contents(declaration.name, declaration.version, declaration.channel, properties)
+
+
+def untyped_contents(name: str, properties: Mapping[str, object] | None) -> Contents | Refusal:
+    """Return the contents of a touchpoint given as a name and properties; `PlanCheck` judges it as a whole."""
+    try:
+        return Contents(name, None, None, encode(dict(properties)) if properties else None)
+    except NotEncodable as error:
+        return Refusal(RejectCode.SCHEMA_VIOLATION, "/properties", str(error))
+
+
+class PlanCheck:
+    """Judge untyped touchpoints as the collector would. Thread-safe.
+
+    Args:
+        folder: The team's own JSON Schema files, or None. With a plan an unknown name is refused; without one it is
+            sent, and the collector decides.
+        phone_region: See `Options`.
+
+    Raises:
+        InvalidOptions: The folder or one of its files cannot be used.
+    """
+
+    def __init__(self, folder: str | Path | None, phone_region: str | None) -> None:
+        self._plan = None if folder is None else _read_plan(Path(folder))
+        self._phone_region = phone_region
+
+    def refusal_of(self, wire: bytes) -> Refusal | None:
+        """Return why the collector would refuse this touchpoint, or None."""
+        verdict = validate(
+            orjson.loads(wire),
+            plan=self._plan,
+            received_at=datetime.now(UTC),
+            unknown_names="allow" if self._plan is None else "reject",
+            region=self._phone_region,
+        )
+        return verdict if isinstance(verdict, Refusal) else None
+
+
+def _read_plan(folder: Path) -> TrackingPlan:
+    if not folder.is_dir():
+        raise InvalidOptions("plan is not a folder.", remedy="Give the folder that holds the plan's JSON Schema files.")
+    try:
+        return TrackingPlan.from_documents({file.name: file.read_bytes() for file in folder.glob("*.json")})
+    except (InvalidPlan, MissingExtra, OSError) as error:
+        raise InvalidOptions("The tracking plan cannot be used:", remedy=str(error)) from error

@@ -1,0 +1,110 @@
+"""Loss, said out loud: why a touchpoint was dropped, and who is told.
+
+Each loss is counted by the queue's ledger and told to `on_drop` once. A log line is written at most once a minute a
+reason and holds counts and codes only, never a touchpoint.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+_LOG_INTERVAL_SECONDS = 60.0
+_logger = logging.getLogger("parcours")
+
+
+class DropReason(StrEnum):
+    """Why a touchpoint will never be delivered. The set is closed."""
+
+    FULL = "full"
+    """The queue was at its bound: the newest touchpoint is the one that goes."""
+    TOO_LARGE = "too_large"
+    """The touchpoint is larger than one may be, or than the collector takes."""
+    INVALID = "invalid"
+    """The touchpoint was refused at the call: wrong name, property, identifier, time or type."""
+    REJECTED = "rejected"
+    """The collector refused it and keeps it among its dead letters."""
+    SHUTDOWN = "shutdown"
+    """It was emitted after `close`, or not delivered when the time of `close` was over."""
+    DISABLED = "disabled"
+    """PARCOURS_DISABLED is set: it was checked and let go on purpose."""
+
+
+REMEDIES: dict[DropReason, str] = {
+    DropReason.FULL: "The collector is away or too slow: check it, or raise queue_max_count and queue_max_bytes.",
+    DropReason.TOO_LARGE: "Send less in properties or context.",
+    DropReason.INVALID: "Give on_drop to see which, or strict=True to raise at the call.",
+    DropReason.REJECTED: "The collector keeps them as dead letters with code and path: mend the source, then replay.",
+    DropReason.SHUTDOWN: "Give close() more time, and emit nothing after it.",
+    DropReason.DISABLED: "Unset PARCOURS_DISABLED to send.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A touchpoint that was lost, as `on_drop` receives it.
+
+    Attributes:
+        id: Event id; None when the touchpoint was refused before it had one.
+        name: Name of the touchpoint, as given.
+        wire: The touchpoint as JSON, as it was or would have been sent; None when it could not be written as JSON.
+            Not in `repr`, so that a log of this value holds no person.
+        code: For `invalid` and `rejected`, what is wrong; else empty.
+        path: Where, as a JSON pointer into the touchpoint; empty when the whole of it is meant.
+        detail: What is wrong in words, without the value.
+    """
+
+    id: str | None
+    name: str
+    wire: bytes | None = field(default=None, repr=False)
+    code: str = ""
+    path: str = ""
+    detail: str = ""
+
+
+OnDrop: TypeAlias = Callable[[Dropped, DropReason], object]
+
+
+class QuietLog:
+    """Warn at most once a minute a subject, and say how often it happened meanwhile. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last_at: dict[str, float] = {}
+        self._unsaid: dict[str, int] = {}
+
+    def warn(self, subject: str, message: str, *, count: int = 1) -> None:
+        """Log `message` as a warning, or only count it when this subject was logged less than a minute ago."""
+        now = time.monotonic()
+        with self._lock:
+            total = self._unsaid.get(subject, 0) + count
+            last_at = self._last_at.get(subject)
+            if last_at is not None and now - last_at < _LOG_INTERVAL_SECONDS:
+                self._unsaid[subject] = total
+                return
+            self._last_at[subject] = now
+            self._unsaid[subject] = 0
+        _logger.warning("%s [%s, %d since the last such line]", message, subject, total)
+
+
+class DropReporter:
+    """Tells the host about each loss once; a callback that raises hurts nobody."""
+
+    def __init__(self, on_drop: OnDrop | None, log: QuietLog) -> None:
+        self._on_drop = on_drop
+        self._log = log
+
+    def report(self, dropped: Dropped, reason: DropReason) -> None:
+        """Tell `on_drop` and, at most once a minute a reason, the log. Called without any lock held."""
+        if reason is not DropReason.DISABLED:
+            problem = f" ({dropped.code} at {dropped.path or '/'})" if dropped.code else ""
+            self._log.warn(reason, f"A touchpoint was dropped: {reason}{problem}. {REMEDIES[reason]}")
+        if self._on_drop is None:
+            return
+        try:
+            self._on_drop(dropped, reason)
+        except Exception as error:  # noqa: BLE001 - the host's callback must not stop the host or the worker
+            self._log.warn("on_drop", f"on_drop raised {type(error).__name__}: it should only record, and return.")

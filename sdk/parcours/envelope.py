@@ -1,0 +1,132 @@
+"""The envelope of a touchpoint, written once at the call: id, time, channel, identifiers, context, consent.
+
+It makes the id and the time, hashes e-mails and phones when it has the project's key, and knows nothing of queues.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
+
+import orjson
+from pydantic import ValidationError
+
+from parcours.contents import Contents
+from parcours.encoding import NAIVE_TIME, NotEncodable, encode, utc_text
+from parcours.event_id import new_event_id
+from parcours.queue import Outgoing
+from parcours_schemas.envelope import FUTURE_TOLERANCE, OLDEST_OCCURRED_AT, WIRE, WireTouchpoint
+from parcours_schemas.errors import InvalidIdentifier
+from parcours_schemas.identifiers import HASHED_KINDS, hash_ids
+from parcours_schemas.refusal import Refusal, envelope_refusal, pointer
+from parcours_schemas.reject import RejectCode
+
+_check = WIRE.validator.validate_python
+_FIELDS = tuple(WireTouchpoint.__annotations__)
+_CLEAR_KINDS = frozenset({*HASHED_KINDS, *HASHED_KINDS.values()})
+
+Identifier: TypeAlias = str | int | UUID
+IdentifierValue: TypeAlias = Identifier | Sequence[Identifier] | None
+"""One identifier or several of one kind; None stands for "not known" and is left out."""
+
+
+class Circumstances(NamedTuple):
+    """What is said of a touchpoint besides its properties: the keyword arguments of `emit`, `track`, `identify`."""
+
+    occurred_at: datetime | None
+    channel: str | None
+    context: Mapping[str, object] | None
+    consent: Mapping[str, bool] | None
+    event_id: str | UUID | None
+    ids: Mapping[str, IdentifierValue]
+
+
+class EnvelopeWriter:
+    """Write touchpoints as the wire has them. Thread-safe.
+
+    Args:
+        identifier_key: The project's key for hashing identifiers, or None to leave that to the collector.
+        phone_region: See `Options`.
+    """
+
+    def __init__(self, identifier_key: str | bytes | None, phone_region: str | None) -> None:
+        self._key = identifier_key.encode() if isinstance(identifier_key, str) else identifier_key
+        self._phone_region = phone_region
+
+    def write(self, contents: Contents, circumstances: Circumstances, now_ns: int) -> Outgoing | Refusal:
+        """Return the touchpoint as bytes, with its id and its time, or why it is refused."""
+        occurred_at, channel, context, consent, event_id, given_ids = circumstances
+        time = _time_text(occurred_at, now_ns)
+        ids = self._ids(given_ids)
+        if isinstance(time, Refusal):
+            return time
+        if isinstance(ids, Refusal):
+            return ids
+        own_id = new_event_id(now_ns) if event_id is None else str(event_id)
+        fields: dict[str, object] = {"id": own_id, "name": contents.name}
+        if contents.version is not None:
+            fields["schema"] = contents.version
+        fields["occurred_at"] = time
+        channel = channel or contents.channel
+        if channel is not None:
+            fields["channel"] = channel
+        if ids:
+            fields["ids"] = ids
+        if context:
+            fields["context"] = dict(context)
+        if consent is not None:
+            fields["consent"] = dict(consent)
+        try:
+            _check(fields)
+        except ValidationError as error:
+            return envelope_refusal(error, _FIELDS)
+        if contents.properties is not None:
+            fields["properties"] = orjson.Fragment(contents.properties)
+        try:
+            return Outgoing(own_id, contents.name, encode(fields))
+        except NotEncodable as error:
+            return Refusal(RejectCode.INVALID_ENVELOPE, "/context", str(error))
+
+    def _ids(self, given: Mapping[str, IdentifierValue]) -> Mapping[str, str | list[str]] | Refusal:
+        """Return identifiers as text, e-mails and phones checked, and hashed when there is a key."""
+        ids: dict[str, str | list[str]] = {}
+        for kind, value in given.items():
+            match value:
+                case None:
+                    continue
+                case str():
+                    ids[kind] = value
+                case list() | tuple() | set() | frozenset() if all(map(_is_identifier, value)):
+                    ids[kind] = [str(one) for one in value]
+                case _ if _is_identifier(value):
+                    ids[kind] = str(value)
+                case _:
+                    detail = f"{type(value).__name__} is no identifier: give text, an integer, a UUID or a list of them"
+                    return Refusal(RejectCode.INVALID_IDENTIFIER, pointer("ids", kind), detail)
+        try:
+            if not _CLEAR_KINDS.isdisjoint(ids):
+                # Without a key the hashes serve as the check alone: the collector makes its own.
+                hashed = hash_ids(ids, self._key or b"check", self._phone_region)
+                return ids if self._key is None else dict(hashed)
+        except InvalidIdentifier as error:
+            return Refusal(RejectCode.INVALID_IDENTIFIER, pointer("ids", error.kind), str(error))
+        return ids
+
+
+def _is_identifier(value: object) -> bool:
+    return isinstance(value, str | int | UUID) and not isinstance(value, bool)
+
+
+def _time_text(occurred_at: object, now_ns: int) -> str | Refusal:
+    now = datetime.fromtimestamp(now_ns / 1_000_000_000, UTC)
+    if occurred_at is None:
+        return utc_text(now)
+    if not isinstance(occurred_at, datetime):
+        detail = f"give an aware datetime, not {type(occurred_at).__name__}"
+    elif occurred_at.utcoffset() is None:
+        detail = NAIVE_TIME
+    elif not OLDEST_OCCURRED_AT <= occurred_at <= now + FUTURE_TOLERANCE:
+        detail = "the time is before 1990 or more than a day ahead of this clock: check where it comes from"
+    else:
+        return utc_text(occurred_at)
+    return Refusal(RejectCode.INVALID_TIME, "/occurred_at", detail)

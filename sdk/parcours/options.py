@@ -1,0 +1,151 @@
+"""The settings of a tracker: every default is visible here and only here."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypedDict
+from urllib.parse import urlsplit
+
+from parcours.drops import OnDrop
+from parcours.errors import InvalidOptions
+
+_PATH = "/v1/touchpoints"
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+
+
+class TrackerOptions(TypedDict, total=False):
+    """The keyword options of `Tracker` and `AsyncTracker`; `Options` says what each means and its default."""
+
+    strict: bool
+    on_drop: OnDrop | None
+    plan: str | Path | None
+    identifier_key: str | bytes | None
+    phone_region: str | None
+    queue_max_count: int
+    queue_max_bytes: int
+    batch_max_count: int
+    batch_max_bytes: int
+    linger_seconds: float
+    request_timeout_seconds: float
+    backoff_base_seconds: float
+    backoff_max_seconds: float
+    exit_timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a tracker was told, checked.
+
+    Attributes:
+        url: Where touchpoints are posted: the endpoint and `/v1/touchpoints`. None when disabled without one.
+        write_key: The key of the source. None when disabled without one.
+        disabled: Check and count every touchpoint, send none. From PARCOURS_DISABLED.
+        strict: Raise `InvalidTouchpoint` at the call, for development and tests.
+        on_drop: Called once a loss with a `Dropped` and a `DropReason`, in the caller's thread or the worker's.
+        plan: Folder of JSON Schema files: the team's own touchpoints, checked at the call. Needs the `plans` extra.
+        identifier_key: The project's key: with it e-mails and phones are hashed here, before anything is queued;
+            without it by the collector, before anything is written. PARCOURS_IDENTIFIER_KEY when None.
+        phone_region: ISO 3166 country whose national phone numbers are understood, such as `FR`, with the `phone`
+            extra. Without it phones are given in E.164.
+        queue_max_count: Most touchpoints pending; beyond it the newest is dropped as `full`.
+        queue_max_bytes: Most bytes pending, as on the wire before compression.
+        batch_max_count: Most touchpoints in a request, 1 to 1,000.
+        batch_max_bytes: Most bytes in a request before compression, up to 1 MiB; one touchpoint may be larger, alone.
+        linger_seconds: How long a first touchpoint waits for company.
+        request_timeout_seconds: How long one request may take in all.
+        backoff_base_seconds: Upper bound of the first wait after a failure; it doubles, with full jitter.
+        backoff_max_seconds: Upper bound of any wait between two attempts, and the wait after a refusal such as 401.
+        exit_timeout_seconds: How long the end of the process may wait for delivery, all trackers together.
+    """
+
+    url: str | None
+    write_key: str | None = field(repr=False)
+    disabled: bool = False
+    strict: bool = False
+    on_drop: OnDrop | None = None
+    plan: str | Path | None = None
+    identifier_key: str | bytes | None = field(default=None, repr=False)
+    phone_region: str | None = None
+    queue_max_count: int = 10_000
+    queue_max_bytes: int = 16 * 1024 * 1024
+    batch_max_count: int = 500
+    batch_max_bytes: int = 512 * 1024
+    linger_seconds: float = 0.5
+    request_timeout_seconds: float = 15.0
+    backoff_base_seconds: float = 0.5
+    backoff_max_seconds: float = 60.0
+    exit_timeout_seconds: float = 5.0
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("queue_max_count", 1, None),
+            ("queue_max_bytes", 1024, None),
+            ("batch_max_count", 1, 1000),
+            ("batch_max_bytes", 1024, 1024 * 1024),
+            ("linger_seconds", 0, 60),
+            ("request_timeout_seconds", 0.01, 600),
+            ("backoff_base_seconds", 0.001, 60),
+            ("backoff_max_seconds", 0.001, 3600),
+            ("exit_timeout_seconds", 0, 600),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or value < low or (high is not None and value > high):
+                bounds = f"at least {low}" if high is None else f"from {low} to {high}"
+                raise InvalidOptions(f"{name} cannot be {value!r}.", remedy=f"Give a number {bounds}.")
+
+    @classmethod
+    def resolve(
+        cls, endpoint: str | None, write_key: str | None, given: TrackerOptions, environ: Mapping[str, str] = os.environ
+    ) -> "Options":
+        """Return the options made of arguments and, where those are None, of the environment.
+
+        Raises:
+            InvalidOptions: An endpoint or a write key is missing or malformed, or an option is out of bounds.
+        """
+        disabled = _flag("PARCOURS_DISABLED", environ)
+        endpoint = endpoint or environ.get("PARCOURS_ENDPOINT") or None
+        write_key = write_key or environ.get("PARCOURS_WRITE_KEY") or None
+        if given.get("identifier_key") is None and environ.get("PARCOURS_IDENTIFIER_KEY"):
+            given = {**given, "identifier_key": environ["PARCOURS_IDENTIFIER_KEY"]}
+        url = None if disabled and endpoint is None else _url_of(endpoint)
+        if not (disabled and write_key is None):
+            _check_write_key(write_key)
+        return cls(url=url, write_key=write_key, disabled=disabled, **given)
+
+
+def _flag(name: str, environ: Mapping[str, str]) -> bool:
+    value = environ.get(name, "").strip().lower()
+    if value not in _TRUE | _FALSE:
+        raise InvalidOptions(f"{name} is neither on nor off.", remedy="Set it to 1 or 0.")
+    return value in _TRUE
+
+
+def _url_of(endpoint: str | None) -> str:
+    if endpoint is None:
+        raise InvalidOptions(
+            "The collector's address is missing.",
+            remedy="Give endpoint=… or set PARCOURS_ENDPOINT, such as https://collector.example.com; "
+            "PARCOURS_DISABLED=1 makes a tracker that sends nothing.",
+        )
+    try:
+        parts = urlsplit(endpoint)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None or parts.query or parts.fragment:
+        raise InvalidOptions(
+            "The collector's address cannot be used.",
+            remedy="Give http:// or https://, a host and perhaps a port and a path, nothing else; "
+            "the write key goes into write_key=… or PARCOURS_WRITE_KEY.",
+        )
+    base = endpoint.rstrip("/")
+    return base if base.endswith(_PATH) else base + _PATH
+
+
+def _check_write_key(write_key: str | None) -> None:
+    if write_key is None:
+        raise InvalidOptions("The write key is missing.", remedy="Give write_key=… or set PARCOURS_WRITE_KEY.")
+    if not (write_key.isascii() and write_key.isprintable()) or " " in write_key:
+        raise InvalidOptions("The write key has a space or a character outside ASCII.", remedy="Copy it again, whole.")

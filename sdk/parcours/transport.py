@@ -1,0 +1,115 @@
+"""One HTTP request: touchpoints in, what became of them out. It knows no queue, no retry and no thread.
+
+aiohttp is loaded at the first send, inside the worker's thread.
+"""
+
+import gzip
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from parcours.answer import SendResult, Unavailable, read_answer
+from parcours.options import Options
+from parcours.queue import Outgoing
+from parcours_schemas.version import __version__
+
+if TYPE_CHECKING:
+    import aiohttp
+    from aiohttp.abc import AbstractResolver
+
+_GZIP_FROM_BYTES = 1024
+_GZIP_LEVEL = 1
+_ANSWER_MAX_BYTES = 4 * 1024 * 1024
+
+
+class Transport(Protocol):
+    """The seam to the network."""
+
+    async def send(self, events: Sequence[Outgoing]) -> SendResult:
+        """Send touchpoints as one request, once, and say what became of them. Raises nothing that is expected."""
+
+
+@asynccontextmanager
+async def open_transport(options: Options) -> AsyncIterator[Transport]:
+    """Open the connection pool of one worker, and close it at the end."""
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(limit=1, resolver=_resolver())
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=options.request_timeout_seconds),
+        headers={
+            "Authorization": f"Bearer {options.write_key}",
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"parcours-python/{__version__}",
+        },
+    ) as session:
+        yield HttpTransport(session, str(options.url))
+
+
+class HttpTransport:
+    """POST batches to a collector over kept-alive connections. Redirects are not followed: they would leak the key."""
+
+    def __init__(self, session: "aiohttp.ClientSession", url: str) -> None:
+        self._session = session
+        self._url = url
+
+    async def send(self, events: Sequence[Outgoing]) -> SendResult:
+        """Send one request with a fresh `sent_at`; every failure on the way is an `Unavailable`."""
+        import aiohttp
+
+        body = join_batch(events, datetime.now(UTC))
+        headers = {}
+        if len(body) >= _GZIP_FROM_BYTES:
+            body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        try:
+            async with self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
+                answer = bytearray()
+                async for chunk in response.content.iter_any():
+                    answer += chunk
+                    if len(answer) > _ANSWER_MAX_BYTES:
+                        return Unavailable("an answer without end")
+        except TimeoutError:
+            return Unavailable("timeout")
+        except (aiohttp.ClientError, OSError) as error:
+            return Unavailable(type(error).__name__)
+        return read_answer(response.status, response.headers, bytes(answer), events)
+
+
+def join_batch(events: Sequence[Outgoing], sent_at: datetime) -> bytes:
+    """Return the body of a request: the kept bytes of each touchpoint, never encoded again."""
+    head = b'{"sent_at":"' + sent_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode() + b'","touchpoints":['
+    return head + b",".join([event.wire for event in events]) + b"]}"
+
+
+def _resolver() -> "AbstractResolver":
+    """Return a resolver that uses this very thread: the usual one needs an executor, and those refuse work at exit."""
+    from aiohttp.abc import AbstractResolver, ResolveResult
+
+    class _OwnThreadResolver(AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[ResolveResult]:
+            # Blocking is fine: nothing but the worker lives in this loop.
+            found = socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
+            return [
+                ResolveResult(
+                    hostname=host,
+                    host=str(address[0]),
+                    port=port,
+                    family=kind,
+                    proto=protocol,
+                    flags=socket.AI_NUMERICHOST,
+                )
+                for kind, _, protocol, _, address in found
+            ]
+
+        async def close(self) -> None:
+            """Nothing is held."""
+
+    return _OwnThreadResolver()

@@ -1,0 +1,168 @@
+"""The one background thread of a tracker: it empties the queue, oldest first, one request at a time.
+
+It owns an asyncio loop of its own, so that the host's loop, its policy and its executors are never used; both faces
+are served by it. It knows nothing of what a touchpoint means.
+"""
+
+import asyncio
+import contextlib
+import threading
+from asyncio import CancelledError
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import TypeAlias, assert_never
+
+from parcours.answer import Answered, Refused, Rejection, TooLarge, Unavailable, Unreadable
+from parcours.drops import Dropped, DropReason, DropReporter, QuietLog
+from parcours.options import Options
+from parcours.queue import EventQueue, Outgoing
+from parcours.retry import Backoff
+from parcours.transport import Transport
+
+_TOO_LARGE = "The collector takes no request as large as this touchpoint: send less in properties or context."
+_UNREADABLE = "The collector could not read this touchpoint: check that SDK and collector are of one release."
+
+OpenTransport: TypeAlias = Callable[[Options], AbstractAsyncContextManager[Transport]]
+
+
+class Worker:
+    """Deliver what the queue holds until stopped. `start`, `hurry` and `stop` may be called from any thread."""
+
+    def __init__(
+        self, queue: EventQueue, options: Options, reporter: DropReporter, log: QuietLog, open_transport: OpenTransport
+    ) -> None:
+        self._queue = queue
+        self._options = options
+        self._reporter = reporter
+        self._log = log
+        self._open_transport = open_transport
+        self._thread: threading.Thread | None = None
+        self._start_lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._awake: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Start the thread if it does not run yet.
+
+        Where the interpreter refuses one, at its end, touchpoints stay pending and `close` reports them.
+        """
+        with self._start_lock:
+            if self._thread is None and not self._stopping.is_set():
+                thread = threading.Thread(target=self._run, name="parcours-worker", daemon=True)
+                with contextlib.suppress(RuntimeError):
+                    thread.start()
+                    self._thread = thread
+
+    def hurry(self) -> None:
+        """End a wait for company or between two attempts; one that the collector asked for is kept."""
+        loop, awake = self._loop, self._awake
+        if loop is not None and awake is not None:
+            # A closed loop refuses: then there is nobody left to wake.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(awake.set)
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Give up what is in flight and end the thread, waiting no longer than told: it is a daemon."""
+        with self._start_lock:
+            self._stopping.set()
+        loop, task = self._loop, self._task
+        if loop is not None and task is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(task.cancel)
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        # Never the host's policy: under uvloop too this is a plain loop that resolves and polls in this thread.
+        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner, contextlib.suppress(CancelledError):
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self._awake = asyncio.Event()
+        self._task = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        backoff = self._new_backoff()
+        while not self._stopping.is_set():
+            try:
+                async with self._open_transport(self._options) as transport:
+                    while True:
+                        await self._deliver(transport, await self._next_batch())
+                        backoff = self._new_backoff()
+            except Exception as error:  # noqa: BLE001 - a fault of ours must not end delivery; nothing was settled
+                unexpected = Unavailable(f"unexpected {type(error).__name__}")
+                self._warn_of(unexpected)
+                await self._sleep(backoff.wait_seconds(unexpected))
+
+    async def _next_batch(self) -> tuple[Outgoing, ...]:
+        """Wait for a first touchpoint, give it time to find company, and return what there is."""
+        options = self._options
+        while not self._queue.arm(self.hurry, at_count=1, at_bytes=1):
+            await self._sleep(None)
+        full = self._queue.arm(self.hurry, at_count=options.batch_max_count, at_bytes=options.batch_max_bytes)
+        if not full and not self._queue.hurried:
+            await self._sleep(options.linger_seconds)
+        return self._queue.peek(max_count=options.batch_max_count, max_bytes=options.batch_max_bytes)
+
+    async def _deliver(self, transport: Transport, events: Sequence[Outgoing]) -> None:
+        """Send until every touchpoint is settled, in order: the same bytes and ids at each attempt."""
+        if not events:
+            return
+        backoff = self._new_backoff()
+        while True:
+            result = await transport.send(events)
+            match result:
+                case Answered(rejections):
+                    self._settle(events, DropReason.REJECTED, *rejections)
+                    return
+                case TooLarge() | Unreadable() if len(events) > 1:
+                    middle = len(events) // 2
+                    await self._deliver(transport, events[:middle])
+                    await self._deliver(transport, events[middle:])
+                    return
+                case TooLarge():
+                    self._settle(events, DropReason.TOO_LARGE, Rejection(0, "too_large", "", _TOO_LARGE))
+                    return
+                case Unreadable():
+                    self._settle(events, DropReason.REJECTED, Rejection(0, "unreadable", "", _UNREADABLE))
+                    return
+                case Unavailable() | Refused():
+                    self._warn_of(result)
+                    wait_seconds = backoff.wait_seconds(result)
+                    if isinstance(result, Unavailable) and result.retry_after_seconds is not None:
+                        await asyncio.sleep(wait_seconds)
+                    else:
+                        await self._sleep(wait_seconds)
+                case _:
+                    assert_never(result)
+
+    def _settle(self, events: Sequence[Outgoing], reason: DropReason, *rejections: Rejection) -> None:
+        """Settle a batch of which `rejections` are lost; what `close` has given up meanwhile is reported already."""
+        if not self._queue.settle(len(events), {reason: len(rejections)}):
+            return
+        for lost in rejections:
+            event = events[lost.index]
+            self._reporter.report(
+                Dropped(event.id, event.name, event.wire, code=lost.code, path=lost.path, detail=lost.detail), reason
+            )
+
+    async def _sleep(self, seconds: float | None) -> None:
+        """Wait so long, for ever when None, or until `hurry`."""
+        awake = self._awake
+        if awake is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await awake.wait()
+        awake.clear()
+
+    def _new_backoff(self) -> Backoff:
+        return Backoff(self._options.backoff_base_seconds, self._options.backoff_max_seconds)
+
+    def _warn_of(self, result: Unavailable | Refused) -> None:
+        waiting = self._queue.stats().pending
+        self._log.warn(
+            type(result).__name__.lower(),
+            f"Nothing could be delivered: {result.cause}. {waiting} touchpoints wait and are sent again.",
+        )

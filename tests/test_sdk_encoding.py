@@ -1,0 +1,107 @@
+"""How Python values become JSON: by rule, and never silently wrong."""
+
+from collections import OrderedDict
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from pathlib import PurePosixPath
+from uuid import UUID
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parcours.encoding import NotEncodable, encode, utc_text
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+class Size(StrEnum):
+    LARGE = "large"
+
+
+class Level(IntEnum):
+    HIGH = 3
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Decimal("799.00"), '"799.00"'),
+        (Decimal("1E+3"), '"1000"'),
+        (datetime(2026, 11, 21, 12, tzinfo=timezone(timedelta(hours=2))), '"2026-11-21T10:00:00Z"'),
+        (datetime(2026, 11, 21, 10, 0, 0, 5, UTC), '"2026-11-21T10:00:00.000005Z"'),
+        (date(2026, 11, 21), '"2026-11-21"'),
+        (time(9, 30), '"09:30:00"'),
+        (UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),
+        (Colour.RED, '"red"'),
+        (Size.LARGE, '"large"'),
+        (Level.HIGH, "3"),
+        (PurePosixPath("/shop/tv"), '"/shop/tv"'),
+        ({"b", "a"}, '["a","b"]'),
+        ((1, 2), "[1,2]"),
+        (OrderedDict(a=1), '{"a":1}'),
+        (float("nan"), "null"),
+        ("é 😀", '"é 😀"'),
+    ],
+)
+def test_a_value_has_its_declared_form(value: object, text: str) -> None:
+    assert encode(value).decode() == text
+    assert encode({"in": [value]}).decode() == f'{{"in":[{text}]}}'
+
+
+class Secretive:
+    def __repr__(self) -> str:
+        return "canary-in-repr"
+
+
+CYCLE: list[object] = []
+CYCLE.append(CYCLE)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        datetime(2026, 11, 21, 10),  # noqa: DTZ001 - naive on purpose
+        time(10, tzinfo=UTC),
+        Decimal("NaN"),
+        2**64,
+        b"bytes",
+        {1: "key"},
+        "\ud800",
+        Secretive(),
+        CYCLE,
+    ],
+    ids=["naive", "aware-time", "nan", "large", "bytes", "key", "surrogate", "object", "cycle"],
+)
+def test_what_has_no_form_is_refused_without_showing_the_value(value: object) -> None:
+    with pytest.raises(NotEncodable) as refused:
+        encode({"property": value})
+    assert "canary" not in str(refused.value)
+    assert refused.value.__cause__ is None or "canary" not in repr(refused.value.__cause__)
+
+
+def test_a_naive_time_says_what_to_do() -> None:
+    with pytest.raises(NotEncodable, match="aware"):
+        utc_text(datetime(2026, 11, 21, 10))  # noqa: DTZ001 - naive on purpose
+
+
+@given(
+    st.datetimes(
+        timezones=st.timezones(), allow_imaginary=False, min_value=datetime(1990, 1, 1), max_value=datetime(2100, 1, 1)
+    )
+)  # noqa: DTZ001 - hypothesis wants naive bounds
+def test_an_instant_reads_back_as_the_same_instant(instant: datetime) -> None:
+    text = utc_text(instant)
+    assert text.endswith("Z")
+    assert datetime.fromisoformat(text) == instant
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20))
+def test_a_decimal_keeps_its_value_and_never_an_exponent(amount: Decimal) -> None:
+    text = orjson.loads(encode(amount))
+    assert Decimal(text) == amount
+    assert "e" not in text.lower()
