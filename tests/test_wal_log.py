@@ -208,6 +208,25 @@ async def test_a_failing_disk_turns_appends_away_and_takes_them_again_without_a_
     await wal.close()
 
 
+@pytest.mark.parametrize("fault", ["full", "broken_sync"])
+async def test_what_was_refused_is_cut_back_before_the_log_goes_on(tmp_path: Path, fault: str) -> None:
+    disk = FaultyDisk()
+    wal = WriteAheadLog.open(tmp_path, disk=disk, mend_after_seconds=0.001)
+    await append_all(wal, range(3))
+    setattr(disk, fault, True)
+    with pytest.raises(WalUnavailable):
+        await wal.append([(T, payload(100))])
+    setattr(disk, fault, False)
+    assert wal._mending is not None
+    await asyncio.wait_for(wal._mending, 10)
+    await append_all(wal, range(3, 6))
+    await wal.close()
+    wal = WriteAheadLog.open(tmp_path)
+    assert payloads(wal) == [payload(number) for number in range(6)]
+    assert wal.quarantined_records == 0
+    await wal.close()
+
+
 async def test_progress_can_be_saved_on_a_full_disk(tmp_path: Path) -> None:
     disk = FaultyDisk()
     checkpoint = Checkpoint.open(tmp_path, disk)

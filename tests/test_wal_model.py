@@ -127,4 +127,4 @@ class LogMachine(RuleBasedStateMachine):
 
 
 TestLog = pytest.mark.timeout(120)(LogMachine.TestCase)
-TestLog.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestLog.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
