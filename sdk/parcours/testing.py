@@ -1,4 +1,4 @@
-"""A collector for tests: real HTTP on 127.0.0.1, in a thread of its own; it answers as the real one, or fails when told.
+"""A collector for tests: real HTTP on 127.0.0.1, in a thread of its own; it answers as the real one or fails when told.
 
     with FaultyCollector() as collector:
         collector.faults.extend([Fault.RESET, Fault.GARBAGE])

@@ -1,6 +1,8 @@
 """The doors of the SDK: `Tracker` for threads, `AsyncTracker` for asyncio, the same calls over one core."""
 
 import asyncio
+import contextlib
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
@@ -139,19 +141,22 @@ class AsyncTracker(_Face):
     async def flush(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> bool:
         """Wait until everything emitted so far is delivered or dropped; return whether it is, within the time."""
         loop = asyncio.get_running_loop()
-        settled = asyncio.Event()
+        settled = threading.Event()
+        awake = asyncio.Event()
 
         def tell() -> None:
-            # In the worker's thread, when nobody may be left to tell.
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(settled.set)
+            settled.set()
+            # In the worker's thread: a loop that has closed since has nobody left to tell.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(awake.set)
 
         forget = self._core.when_settled(tell)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                await settled.wait()
+            if not settled.is_set():
+                async with asyncio.timeout(timeout_seconds):
+                    await awake.wait()
         except TimeoutError:
-            return False
+            return settled.is_set()
         finally:
             forget()
         return True
