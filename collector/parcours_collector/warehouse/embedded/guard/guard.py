@@ -1,0 +1,188 @@
+"""Reads a statement as the engine reads it, and lets it pass or refuses it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from parcours_collector.warehouse.embedded.engine import Engine, escape_parameter
+from parcours_collector.warehouse.embedded.errors import EngineError, access_denied, not_implemented
+from parcours_collector.warehouse.embedded.formats import refused
+from parcours_collector.warehouse.embedded.guard import kinds, names
+from parcours_collector.warehouse.embedded.guard.statement import Role, Statement
+from parcours_collector.warehouse.embedded.guard.tree import Tree
+
+_PARSE: Final = "SELECT parseQueryToJSON({sql:String})"
+_UNPARSE: Final = "SELECT formatQueryFromJSON({tree:String})"
+_USER_DEFINED: Final = "SELECT count() FROM system.functions WHERE name = {name:String} AND origin = 'SQLUserDefined'"
+_NO_TREE: Final = re.compile(r"AST node of type '(?P<kind>[^']+)' does not support JSON")
+_SCOPE: Final = re.compile(r": In scope SELECT parseQueryToJSON\(.*", re.DOTALL)
+_INLINE: Final = "INSERT with inline data"
+_FIRST_WORD: Final = re.compile(r"[A-Za-z]+")
+
+
+class Guard:
+    """Judges statements. Blocking: one or two round trips to the engine, about a millisecond."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        known = frozenset(engine.ask("SELECT lower(name) FROM system.table_functions").split())
+        self._tree = Tree(known, self._is_user_defined, self._inner_query)
+
+    def statement(self, sql: str, role: Role) -> Statement:
+        """Judge a statement that carries no data of its own.
+
+        Raises:
+            EngineError: 62 unreadable or several statements, 497 refused, 48 not done here.
+        """
+        try:
+            tree = self._parse(sql)
+        except EngineError as error:
+            match = _NO_TREE.search(error.message)
+            if match is None:
+                raise
+            return self._text_only(sql, role)
+        kind = str(tree.get("type"))
+        self._may(kind, role)
+        self._tree.check(tree)
+        if kind == "KillQueryQuery":
+            sql = self._by_our_query_id(tree)
+        return Statement(sql, kind, _output_format(tree))
+
+    def insert(self, head: str, input_format: str, role: Role) -> Statement:
+        """Judge an INSERT whose data follows: `head` ends before FORMAT or VALUES.
+
+        Raises:
+            EngineError: as `statement`.
+        """
+        if refused(input_format):
+            raise _refused_format(input_format)
+        tree = self._parse(f"{head}\nFORMAT {input_format}")
+        kind = str(tree.get("type"))
+        self._may(kind, role)
+        if kind != "InsertQuery" or "select" in tree:
+            raise not_implemented(
+                "INSERT … SELECT FROM input(…) with data is not done here: insert into a table, then transform it"
+            )
+        self._tree.check(tree)
+        return Statement(head, kind)
+
+    def values_are_plain(self, data: str) -> bool:
+        """Whether the expressions of a VALUES list may be computed: they parse, and call reviewed functions only.
+
+        Quoted identifiers are not looked into: with one of them the answer is no, and the engine reads literals only.
+        """
+        if "`" in data or '"' in data:
+            return False
+        try:
+            tree = self._parse(f"SELECT {data.strip().rstrip(';')}")
+            if tree.get("type") != "SelectWithUnionQuery":
+                return False
+            self._tree.check(tree)
+        except EngineError:
+            return False
+        words = {
+            word.lower() for word in re.findall(r"([A-Za-z_][A-Za-z0-9_]*)\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*\(", data)
+        }
+        return all(word in names.FUNCTIONS for word in words)
+
+    def _parse(self, sql: str) -> dict[str, object]:
+        if "\0" in sql:
+            raise EngineError(62, "SYNTAX_ERROR", "a statement cannot hold a NUL character: remove it")
+        try:
+            text = self._engine.ask(_PARSE, {"sql": escape_parameter(sql)})
+        except EngineError as error:
+            message = _SCOPE.sub("", error.message)
+            if _INLINE in message:
+                raise not_implemented(
+                    "an INSERT with data is not possible here: send it as a statement of its own"
+                ) from None
+            raise EngineError(error.code, error.name, message) from None
+        tree = json.loads(text)
+        if not isinstance(tree, dict):
+            raise access_denied("the statement could not be read: rewrite it")
+        return tree
+
+    def _text_only(self, sql: str, role: Role) -> Statement:
+        lines = self._engine.ask("EXPLAIN AST " + sql).splitlines()
+        first = lines[0] if lines else ""
+        word = _FIRST_WORD.match(first)
+        kind = word.group() if word else ""
+        if kind not in kinds.TEXT_ONLY:
+            raise _refused_kind(kind or first)
+        self._may(kind, role)
+        for line in lines[1:]:
+            part = line.strip()
+            if line.startswith(" Literal") or part == "Set":
+                raise access_denied(
+                    f"{kind} cannot have INTO OUTFILE or SETTINGS in the embedded engine: give settings in the URL"
+                )
+            if part.startswith("Function "):
+                name = part.removeprefix("Function ").split(" (", 1)[0].lower()
+                known = name in names.TABLE_FUNCTIONS or name in names.FUNCTIONS or names.is_aggregate(name)
+                if not known and not self._is_user_defined(name):
+                    raise refused_function(name)
+        return Statement(sql, kind)
+
+    def _may(self, kind: str, role: Role) -> None:
+        if kind not in kinds.READS and kind not in kinds.WRITES:
+            raise _refused_kind(kind)
+        if role is Role.ANALYST and kind not in kinds.READS:
+            raise EngineError(
+                164, "READONLY", f"user 'analyst' may only read, and {kind} is not a read: use user 'default'"
+            )
+
+    def _inner_query(self, sql: str) -> None:
+        if self.statement(sql, Role.ANALYST).kind != "SelectWithUnionQuery":
+            raise access_denied("a dictionary's query must be a SELECT")
+
+    def _is_user_defined(self, name: str) -> bool:
+        return self._engine.ask(_USER_DEFINED, {"name": escape_parameter(name)}).strip() != "0"
+
+    def _by_our_query_id(self, tree: dict[str, object]) -> str:
+        # The engine numbers queries itself; the id a client knows is the first line of log_comment.
+        ours = json.loads(
+            self._engine.ask(_PARSE, {"sql": "SELECT substringIndex(Settings['log_comment'], '\\\\n', 1)"})
+        )
+        expression = ours["list_of_selects"]["children"][0]["select"]["children"][0]
+        tree["where_expression"] = _replace_query_id(tree.get("where_expression"), expression)
+        return self._engine.ask(_UNPARSE, {"tree": escape_parameter(json.dumps(tree))}).rstrip("\n")
+
+
+def refused_function(name: str) -> EngineError:
+    """497 for a function that is not on the list."""
+    return access_denied(
+        f"function {name!r} is not allowed in the embedded engine, which reads no file and asks no host: "
+        "send the data with INSERT, or use a ClickHouse server"
+    )
+
+
+def _refused_kind(kind: str) -> EngineError:
+    return not_implemented(f"{kind} is not done by the embedded engine: use a ClickHouse server for it")
+
+
+def _refused_format(name: str) -> EngineError:
+    return access_denied(
+        f"format {name!r} is not allowed in the embedded engine, it may read a file: use JSONEachRow or Native"
+    )
+
+
+def _output_format(tree: dict[str, object]) -> str | None:
+    named = tree.get("format_ast")
+    if not isinstance(named, dict):
+        return None
+    name = str(named.get("name"))
+    if refused(name):
+        raise _refused_format(name)
+    return name
+
+
+def _replace_query_id(node: object, expression: object) -> object:
+    if isinstance(node, dict):
+        if node.get("type") == "Identifier" and node.get("name") in ("query_id", "initial_query_id"):
+            return expression
+        return {key: _replace_query_id(value, expression) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_replace_query_id(value, expression) for value in node]
+    return node
