@@ -135,7 +135,9 @@ def reached(walk: Sequence[Touch], steps: Sequence[str], window: timedelta) -> l
     return [first[k] for k in sorted(first)]
 
 
-def funnel(all_walks: Iterable[Sequence[Touch]], steps: Sequence[str], window: timedelta) -> list[tuple[int, float | None]]:
+def funnel(
+    all_walks: Iterable[Sequence[Touch]], steps: Sequence[str], window: timedelta
+) -> list[tuple[int, float | None]]:
     """People and the median of the seconds from the previous step, a step."""
     furthest = [seconds for walk in all_walks if (seconds := reached(walk, steps, window))]
     table: list[tuple[int, float | None]] = []

@@ -7,13 +7,10 @@ import typer
 
 from parcours_collector.commands.clickhouse import clickhouse
 from parcours_collector.commands.collector import collector
-from parcours_collector.commands.demo import demo
 from parcours_collector.commands.doctor import doctor
 from parcours_collector.commands.funnel import funnel
-from parcours_collector.commands.import_file import import_file
 from parcours_collector.commands.keys import keys
 from parcours_collector.commands.migrate import migrate
-from parcours_collector.commands.replay import replay
 from parcours_collector.commands.schemas import schemas
 from parcours_collector.commands.stitch import stitch
 from parcours_collector.commands.up import up
@@ -31,13 +28,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(up)
-app.command()(demo)
 app.command()(collector)
 app.command()(clickhouse)
 app.command()(migrate)
 app.command()(stitch)
-app.command("import")(import_file)
-app.command()(replay)
 app.command()(funnel)
 app.add_typer(keys, name="keys")
 app.add_typer(schemas, name="schemas")

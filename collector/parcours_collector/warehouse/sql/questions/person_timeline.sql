@@ -22,4 +22,4 @@ FROM person_timeline(
 ORDER BY
     person_id,
     occurred_at,
-    UUIDToNum(id)
+    toUInt128(id)

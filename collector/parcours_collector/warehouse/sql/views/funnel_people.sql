@@ -19,7 +19,7 @@ WITH
         SELECT
             project,
             person_id,
-            arraySort(groupArray((toUnixTimestamp64Milli(occurred_at), tie_break, toUInt8(indexOf({steps:Array(String)}, toString(name)))))) AS walk
+            arraySort(groupArray((toUnixTimestamp64Milli(occurred_at), id_order, toUInt8(indexOf({steps:Array(String)}, toString(name)))))) AS walk
         FROM parcours.touchpoints_unique
         WHERE person_id != 0
           AND has({steps:Array(String)}, toString(name))

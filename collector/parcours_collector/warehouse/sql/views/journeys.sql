@@ -17,7 +17,7 @@ WITH
             max(occurred_at) AS ended_at,
             max(is_conversion) AS converted,
             count() AS touchpoints,
-            arraySort(step -> (step.1, step.2), groupArray((occurred_at, tie_break, toString(name), toString(channel)))) AS steps,
+            arraySort(step -> (step.1, step.2), groupArray((occurred_at, toUInt128(id), toString(name), toString(channel)))) AS steps,
             sumMap(if(revenue IS NULL, map(), map(toString(currency), assumeNotNull(revenue)))) AS revenue_by_currency
         FROM parcours.touchpoints_resolved
         WHERE person_id != 0

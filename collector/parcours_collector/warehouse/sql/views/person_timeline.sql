@@ -38,4 +38,4 @@ ORDER BY
     project,
     person_id,
     occurred_at,
-    tie_break
+    toUInt128(id)

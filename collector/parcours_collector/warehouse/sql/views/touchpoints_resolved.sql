@@ -34,8 +34,8 @@ WITH
             after_conversion OR seconds_in_person > dictGet('parcours.project_settings', 'journey_gap_seconds', project) AS starts_journey
         FROM described
         WINDOW
-            family_before AS (PARTITION BY project, person_id, channel_family ORDER BY occurred_at, tie_break ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),
-            person_before AS (PARTITION BY project, person_id ORDER BY occurred_at, tie_break ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+            family_before AS (PARTITION BY project, person_id, channel_family ORDER BY occurred_at, id_order ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),
+            person_before AS (PARTITION BY project, person_id ORDER BY occurred_at, id_order ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
     ),
     numbered AS
     (
@@ -44,7 +44,7 @@ WITH
             sum(starts_session) OVER person_so_far AS sessions_so_far,
             sum(starts_journey) OVER person_so_far AS journeys_so_far
         FROM spaced
-        WINDOW person_so_far AS (PARTITION BY project, person_id ORDER BY occurred_at, tie_break ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+        WINDOW person_so_far AS (PARTITION BY project, person_id ORDER BY occurred_at, id_order ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
     )
 SELECT
     project,
@@ -70,8 +70,7 @@ SELECT
     meaning.3 AS valence,
     is_conversion,
     channel_family,
-    tie_break,
     if(person_id = 0, 0, max(if(starts_session, sessions_so_far, 0)) OVER family_so_far) AS session_no,
     if(person_id = 0, 0, journeys_so_far) AS journey_no
 FROM numbered
-WINDOW family_so_far AS (PARTITION BY project, person_id, channel_family ORDER BY occurred_at, tie_break ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+WINDOW family_so_far AS (PARTITION BY project, person_id, channel_family ORDER BY occurred_at, id_order ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)

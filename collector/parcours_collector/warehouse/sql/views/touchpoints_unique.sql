@@ -22,5 +22,5 @@ SELECT
     currency,
     identifier,
     dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier) AS person_id,
-    UUIDToNum(id) AS tie_break
+    toUInt128(id) AS id_order
 FROM parcours.touchpoints FINAL

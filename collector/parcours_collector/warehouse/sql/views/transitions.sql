@@ -16,7 +16,7 @@ WITH
             person_id,
             arraySort(step -> (step.1, step.2), groupArray((
                 occurred_at,
-                tie_break,
+                id_order,
                 multiIf(
                     ifNull({node:Nullable(String)}, 'name') = 'name', toString(name),
                     ifNull({node:Nullable(String)}, 'name') = 'channel', toString(channel),

@@ -1,0 +1,54 @@
+"""What every test may ask for: a real ClickHouse (one for the session), and a collector of its own.
+
+The engine is the embedded one, unless PARCOURS_CLICKHOUSE_URL names a server: then the same suite runs against that.
+"""
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from parcours_collector.warehouse.client import connect
+from parcours_collector.warehouse.embedded.process import EngineProcess
+from parcours_collector.warehouse.migrations import migrate
+
+_GIVEN_URL = os.environ.pop("PARCOURS_CLICKHOUSE_URL", None)
+for _variable in [name for name in os.environ if name.startswith("PARCOURS_")]:
+    del os.environ[_variable]  # a developer's own settings are not the tests'
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated ClickHouse; tests keep apart by project."""
+    if _GIVEN_URL:
+        migrate(_GIVEN_URL)
+        yield _GIVEN_URL
+        return
+    with EngineProcess.start(tmp_path_factory.mktemp("clickhouse")) as engine:
+        migrate(engine.url)
+        yield engine.url
+
+
+@pytest.fixture(scope="session")
+def clickhouse(clickhouse_url: str) -> Iterator[Client]:
+    """A client of the session's ClickHouse."""
+    with connect(clickhouse_url) as client:
+        yield client
+
+
+@pytest.fixture
+def project() -> str:
+    """A project of the test's own."""
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def shared_folder() -> Path:
+    """Data beside the repository; without it the test is skipped."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the folder `shared` beside the repository")
+    return folder
