@@ -137,7 +137,9 @@ Amount = Annotated[Decimal, _Checked(_parse_positive_amount, _amount_schema(0))]
 """Money, not negative; its currency stands beside it."""
 SignedAmount = Annotated[Decimal, _Checked(parse_amount, _amount_schema(-1))]
 """Money that may be negative: a till receipt with returns."""
-Currency = Annotated[str, _Checked(_currency, {"type": "string", "enum": sorted(CURRENCIES)})]
+Currency = Annotated[
+    str, _Checked(_currency, {"type": "string", "pattern": "^[A-Z]{3}$", "description": "An active ISO 4217 code."})
+]
 """An active ISO 4217 code."""
 Moment = Annotated[datetime, _Checked(_moment, {"type": "string", "format": "date-time", "pattern": TIME_PATTERN})]
 """An instant, aware."""

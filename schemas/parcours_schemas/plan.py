@@ -77,7 +77,7 @@ class TrackingPlan:
             file_of[name] = filename
             schemas[name] = schema
             known[name] = KnownTouchpoint(
-                declaration, SchemaVer.parse(declaration.version).model, _compile(filename, schema)
+                declaration, SchemaVer.parse(declaration.version).model, compile_document(filename, schema)
             )
         return cls(known, schemas)
 
@@ -149,7 +149,13 @@ def _declaration(filename: str, schema: JsonSchema) -> Declaration:
     )
 
 
-def _compile(filename: str, schema: JsonSchema) -> Callable[[dict[str, Any]], Violation | None]:
+def compile_document(filename: str, schema: JsonSchema) -> Callable[[dict[str, Any]], Violation | None]:
+    """The check of a document's properties, compiled.
+
+    Raises:
+        InvalidPlan: it is no JSON Schema, or needs another document.
+        MissingExtra: the library of the `plans` extra is not installed.
+    """
     try:
         import jsonschema_rs
     except ImportError:

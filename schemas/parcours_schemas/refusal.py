@@ -140,7 +140,7 @@ def envelope_refusal(error: ValidationError, fields: Iterable[str]) -> Refusal:
     if not inner and field in _FORM_OF_FIELD:
         return Refusal(code, pointer(field), _FORM_OF_FIELD[str(field)])
     if field == "ids" and inner:
-        return _ids_refusal(inner, kind)
+        return _ids_refusal(inner, {each["type"] for each in errors if each["loc"][:2] == first["loc"][:2]})
     if field == "consent" and inner:
         return Refusal(
             code, pointer(field, inner[0]), "consent is an object of snake_case purposes, each true or false"
@@ -148,7 +148,7 @@ def envelope_refusal(error: ValidationError, fields: Iterable[str]) -> Refusal:
     return Refusal(code, pointer(*first["loc"]), _detail(first["loc"], kind, first["msg"], len(errors)))
 
 
-def _ids_refusal(inner: Sequence[str | int], kind: str) -> Refusal:
+def _ids_refusal(inner: Sequence[str | int], kinds: set[str]) -> Refusal:
     name, *rest = inner
     path = pointer("ids", name)
     if rest and rest[0] == "[key]":
@@ -156,7 +156,7 @@ def _ids_refusal(inner: Sequence[str | int], kind: str) -> Refusal:
             RejectCode.INVALID_IDENTIFIER, path, "a kind of identifier is snake_case of at most 64 characters"
         )
     shown = shown_name(str(name))
-    if kind in {"string_too_long", "too_long"}:
+    if kinds & {"string_too_long", "too_long"}:
         return Refusal(
             RejectCode.INVALID_IDENTIFIER,
             path,

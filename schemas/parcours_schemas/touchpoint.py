@@ -130,7 +130,9 @@ class Touchpoint(BaseModel):
         pydantic.ValidationError: at construction, when a property is missing, unknown or wrong.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", regex_engine="rust-regex")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True
+    )  # compiled at first use: 110 classes are quick to import
 
     __touchpoint__: ClassVar[Declaration]
 

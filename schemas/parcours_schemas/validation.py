@@ -164,11 +164,6 @@ def _occurred_at(text: str, received_at: datetime) -> datetime | Refusal:
                 "/occurred_at",
                 "occurred_at names a day, an hour or an offset that does not exist",
             )
-    if at.tzinfo is not UTC:
-        try:
-            at = at.astimezone(UTC)
-        except OverflowError:
-            at = OLDEST_OCCURRED_AT.replace(year=1)
     if at < OLDEST_OCCURRED_AT:
         return Refusal(
             RejectCode.INVALID_TIME,
@@ -182,7 +177,7 @@ def _occurred_at(text: str, received_at: datetime) -> datetime | Refusal:
             "/occurred_at",
             f"occurred_at is more than {hours:.0f} hours after its reception: check the clock of the sender",
         )
-    return at
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def _ids(given: dict[str, str | list[str] | None] | None, region: str | None) -> dict[str, list[str]] | Refusal:

@@ -28,7 +28,7 @@ _LOCAL = rf"(?:[^\s@%=&?/#:;,<>()\[\]\"]|(?!{_ENCODED_DELIMITER}|{_AT}){_PERCENT
 # Every run of characters is consumed once, whether an address or not: linear in the length of the text. A single
 # odd character before the @ is an address too.
 _TEXT = re.compile(
-    rf"(?P<email>{_LOCAL}++{_AT}{_DOMAIN}|\S{_AT}{_DOMAIN})"
+    rf"(?P<email>(?:{_LOCAL}++|{_ENCODED_DELIMITER}|\S){_AT}{_DOMAIN})"
     rf"|(?P<phone>(?:\+|{_PERCENT}2[bB])[1-9][0-9]{{6,14}}(?![0-9]))"
     rf"|{_ENCODED_DELIMITER}|{_LOCAL}++"
 )
