@@ -29,9 +29,11 @@ class RecordKind(IntEnum):
     DEAD_LETTERS = 2
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """A place between two records: the segment's number and the byte offset of the next record in it."""
+class Position(NamedTuple):
+    """A place between two records: the segment's number and the byte offset of the next record in it.
+
+    This and `Record` are named tuples because reading makes one of each for every request.
+    """
 
     segment: int
     offset: int
@@ -44,7 +46,7 @@ START = Position(0, 0)
 
 
 class Record(NamedTuple):
-    """One request's lines of one kind. A named tuple because delivery makes one for every request it reads."""
+    """One request's lines of one kind; `end` is the position behind it."""
 
     kind: RecordKind
     payload: bytes
@@ -105,13 +107,12 @@ def record_at(buffer: bytes, at: int, *, segment: int, base: int = 0) -> Record 
     end = begin + length
     if magic != MAGIC or end > len(buffer):
         return None
-    payload = buffer[begin:end]
-    if zlib.crc32(payload, zlib.crc32(buffer[at + _CHECKED_FROM : begin])) != crc:
+    if zlib.crc32(buffer[at + _CHECKED_FROM : end]) != crc:
         return None
     kind = _KINDS.get(kind_number)
     if kind is None:
         return None
-    return Record(kind, payload, Position(segment, base + end), lines, sequence, appended_at_us)
+    return Record(kind, buffer[begin:end], Position(segment, base + end), lines, sequence, appended_at_us)
 
 
 def resynchronise(buffer: bytes, at: int, *, segment: int, after_sequence: int) -> int | None:

@@ -168,6 +168,8 @@ class Inserter:
             await self.close()
             return Unavailable(f"no answer within {self._timeout_seconds:g} s")
         except CollectorError as error:
+            if isinstance(error.__cause__, Error) and error.__cause__.code is not None:
+                return _outcome(error.__cause__)
             return Unavailable(error.message, error.what_to_do)
         except ClickHouseError as error:
             outcome = _outcome(error)
