@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from parcours.encoding import NotEncodable, encode
 from parcours.errors import InvalidOptions
 from parcours_schemas.errors import InvalidPlan, MissingExtra
+from parcours_schemas.known import known_catalogue
 from parcours_schemas.plan import TrackingPlan
 from parcours_schemas.refusal import Refusal
 from parcours_schemas.reject import RejectCode
@@ -63,6 +64,8 @@ class PlanCheck:
     """
 
     def __init__(self, folder: str | Path | None, phone_region: str | None) -> None:
+        # Now rather than at the first call: that one would wait, and a fork meanwhile would inherit it half done.
+        known_catalogue()
         self._plan = None if folder is None else _read_plan(Path(folder))
         self._phone_region = phone_region
 

@@ -12,7 +12,7 @@ from parcours.contents import Contents, PlanCheck, typed_contents, untyped_conte
 from parcours.drops import Dropped, DropReason, DropReporter, QuietLog
 from parcours.envelope import Circumstances, EnvelopeWriter
 from parcours.errors import InvalidTouchpoint
-from parcours.lifecycle import end_with_multiprocessing, watch
+from parcours.lifecycle import keep, release, watch
 from parcours.options import Options
 from parcours.queue import EventQueue, Outgoing
 from parcours.stats import Stats
@@ -101,8 +101,8 @@ class Core:
             return None
         if not self._worker_started:
             self._worker_started = True
+            keep(self)
             self._worker.start()
-            end_with_multiprocessing()
         return written.id
 
     def _refuse(self, refusal: Refusal, name: str, circumstances: Circumstances) -> None:
@@ -139,6 +139,7 @@ class Core:
         for event in self._queue.abandon():
             self._reporter.report(Dropped(event.id, event.name, event.wire), DropReason.SHUTDOWN)
         self._worker.stop(stop_seconds)
+        release(self)
         return self._queue.stats()
 
     def close(self, timeout_seconds: float) -> Stats:

@@ -9,6 +9,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 from weakref import WeakSet
 
@@ -32,39 +34,57 @@ class Living(Protocol):
         """Deliver what can be delivered in so many seconds, and report the rest as lost."""
 
 
-# Weak: a running worker keeps its tracker alive, so that a forgotten one still delivers.
+_IMPORT_SECONDS = 10.0
 _living: WeakSet[Living] = WeakSet()
+_at_work: set[Living] = set()
 _hooks_lock = threading.Lock()
+_import_lock = threading.Lock()
+_import_lock_held = False
 _hooked = False
 _finalizer_pid = 0
 
 
 def watch(living: Living) -> None:
-    """Have `living` told of forks and of the end of the process."""
+    """Have `living` told of forks."""
     global _hooked  # noqa: PLW0603 - hooks are of the whole process and cannot be taken back
     with _hooks_lock:
         _living.add(living)
         if not _hooked:
             atexit.register(_close_all)
             if hasattr(os, "register_at_fork"):
-                os.register_at_fork(after_in_child=_renew_in_child)
+                os.register_at_fork(before=_await_imports, after_in_parent=_go_on, after_in_child=_renew_in_child)
             _hooked = True
 
 
-def end_with_multiprocessing() -> None:
-    """Close at the end of a multiprocessing child too: it ends by `os._exit`, which skips atexit."""
+def keep(living: Living) -> None:
+    """Keep `living` until `release`, even when its owner forgets it, and have it told of the end of the process."""
     global _finalizer_pid  # noqa: PLW0603 - once a process
+    _at_work.add(living)
     multiprocessing = sys.modules.get("multiprocessing.process")
     if multiprocessing is None or _finalizer_pid == os.getpid() or multiprocessing.parent_process() is None:
         return
+    # A child of multiprocessing ends by os._exit, which skips atexit.
     _finalizer_pid = os.getpid()
     from multiprocessing.util import Finalize
 
     Finalize(None, _close_all, exitpriority=100)
 
 
+def release(living: Living) -> None:
+    """Forget `living`: it is closed."""
+    _at_work.discard(living)
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Hold off forks while this thread imports: a child would inherit modules that stay half made for ever."""
+    lock = _import_lock
+    with lock:
+        yield
+
+
 def _close_all() -> None:
-    living = list(_living)
+    living = list(_at_work)
     deadline = time.monotonic() + max((each.exit_timeout_seconds for each in living), default=0.0)
     for each in living:
         each.begin_close()
@@ -72,9 +92,22 @@ def _close_all() -> None:
         each.close_at_exit(min(each.exit_timeout_seconds, max(0.0, deadline - time.monotonic())))
 
 
+def _await_imports() -> None:
+    # Bounded: whoever forks inside an import of their own may hold what ours waits for.
+    global _import_lock_held  # noqa: PLW0603 - read by the hooks after the same fork
+    _import_lock_held = _import_lock.acquire(timeout=_IMPORT_SECONDS)
+
+
+def _go_on() -> None:
+    if _import_lock_held:
+        _import_lock.release()
+
+
 def _renew_in_child() -> None:
-    global _hooks_lock  # noqa: PLW0603 - another thread of the parent may have held it
+    global _hooks_lock, _import_lock  # noqa: PLW0603 - a thread of the parent may have held them
     _hooks_lock = threading.Lock()
+    _import_lock = threading.Lock()
+    _at_work.clear()
     renew_lock()
     for living in list(_living):
         living.after_fork_in_child()

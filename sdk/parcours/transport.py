@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from parcours.answer import SendResult, Unavailable, read_answer
+from parcours.lifecycle import importing
 from parcours.options import Options
 from parcours.queue import Outgoing
 from parcours_schemas.version import __version__
@@ -34,9 +35,13 @@ class Transport(Protocol):
 @asynccontextmanager
 async def open_transport(options: Options) -> AsyncIterator[Transport]:
     """Open the connection pool of one worker, and close it at the end."""
-    import aiohttp
+    with importing():
+        import encodings.idna  # noqa: F401 - resolving a name would import it
 
-    connector = aiohttp.TCPConnector(limit=1, resolver=_resolver())
+        import aiohttp
+
+        resolver = _resolver()
+    connector = aiohttp.TCPConnector(limit=1, resolver=resolver)
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
