@@ -7,6 +7,7 @@ import typer
 
 from parcours_collector.commands.clickhouse import clickhouse
 from parcours_collector.commands.collector import collector
+from parcours_collector.commands.demo import demo
 from parcours_collector.commands.doctor import doctor
 from parcours_collector.commands.funnel import funnel
 from parcours_collector.commands.keys import keys
@@ -28,6 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(up)
+app.command()(demo)
 app.command()(collector)
 app.command()(clickhouse)
 app.command()(migrate)

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, zip_longest
 
 import orjson
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +16,7 @@ _BAR_CELLS = 24
 
 def funnel_table(steps: Sequence[FunnelStep]) -> Table:
     """Draw a funnel: a row a step, with a bar for its share of step 1."""
-    table = Table(title="Funnel", title_justify="left")
+    table = _table("Funnel")
     for column in ("step", "people", "from previous", "from start", "median wait", ""):
         table.add_column(column, justify="left" if column in {"step", ""} else "right")
     for step in steps:
@@ -33,7 +34,7 @@ def funnel_table(steps: Sequence[FunnelStep]) -> Table:
 
 def weekly_table(weeks: Sequence[WeeklyFunnelStep], names: Sequence[str]) -> Table:
     """Draw a funnel week by week: people who entered, and the rate from each step to the next."""
-    table = Table(title="Week by week, by the week of entry (* = its window is not over)", title_justify="left")
+    table = _table("Week by week, by the week of entry (* = its window is not over)")
     table.add_column("week of")
     table.add_column(names[0], justify="right")
     for name in names[1:]:
@@ -47,7 +48,7 @@ def weekly_table(weeks: Sequence[WeeklyFunnelStep], names: Sequence[str]) -> Tab
 
 def transitions_table(moves: Sequence[Transition]) -> Table:
     """Draw the strongest moves of the network."""
-    table = Table(title="Strongest transitions", title_justify="left")
+    table = _table("Strongest transitions")
     for column in ("from", "to", "passages", "people", "probability", "median pause"):
         table.add_column(column, justify="left" if column in {"from", "to"} else "right")
     for move in moves:
@@ -64,27 +65,32 @@ def transitions_table(moves: Sequence[Transition]) -> Table:
 
 
 def timeline_table(entries: Sequence[TimelineEntry]) -> Table:
-    """Draw one person's touchpoints in order."""
-    table = Table(title="One person, every channel", title_justify="left")
-    for column in ("when (UTC)", "journey", "session", "channel", "touchpoint", "stage", "known by", "what"):
-        table.add_column(column, justify="right" if column in {"journey", "session"} else "left")
-    for entry in entries:
+    """Draw one person's touchpoints in order; a line stands between two journeys."""
+    table = _table("One person, every channel")
+    table.add_column("when (UTC)", no_wrap=True)
+    table.add_column("journey.session", justify="right")
+    table.add_column("channel", no_wrap=True)
+    table.add_column("touchpoint", no_wrap=True)
+    table.add_column("stage", no_wrap=True)
+    table.add_column("known by")
+    table.add_column("what", no_wrap=True, overflow="ellipsis", max_width=36)
+    for entry, following in zip_longest(entries, entries[1:]):
         table.add_row(
             f"{entry.occurred_at:%a %d %b %H:%M}",
-            str(entry.journey_no),
-            str(entry.session_no),
+            f"{entry.journey_no}.{entry.session_no}",
             entry.channel,
             Text(entry.name, style="bold green" if entry.is_conversion else ""),
             entry.stage,
-            ", ".join(entry.ids),
+            ", ".join(kind.removesuffix("_sha256") for kind in entry.ids),
             _gist(entry.properties),
+            end_section=following is not None and following.journey_no != entry.journey_no,
         )
     return table
 
 
 def outcomes_table(outcomes: Sequence[OutcomeCount]) -> Table:
     """Draw how journeys ended."""
-    table = Table(title="Journeys", title_justify="left")
+    table = _table("Journeys")
     for column in ("outcome", "journeys", "people", "re-entries", "touchpoints each", "channels each"):
         table.add_column(column, justify="left" if column == "outcome" else "right")
     for row in outcomes:
@@ -97,6 +103,10 @@ def outcomes_table(outcomes: Sequence[OutcomeCount]) -> Table:
             f"{row.mean_channels:.1f}",
         )
     return table
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
 def percent(share: float) -> str:
@@ -114,6 +124,9 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+_TOLD_FIRST = ("campaign_name", "coupon", "coupon_name", "total", "name", "title", "order_id")
+
+
 def _gist(properties: str) -> str:
     held = orjson.loads(properties or b"{}")
-    return ", ".join(f"{name}={value}" for name, value in list(held.items())[:3] if not isinstance(value, dict | list))
+    return ", ".join(str(held[name]) for name in _TOLD_FIRST if name in held)

@@ -3,7 +3,12 @@
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+_FILE_WIDTH = 130
+
 console = Console(highlight=False)
+if not console.is_terminal:
+    # A file or a pipe has no width: tables get room instead of the 80 columns of a guess.
+    console = Console(highlight=False, width=_FILE_WIDTH)
 progress_console = Console(stderr=True, highlight=False)
 
 

@@ -66,7 +66,8 @@ class _Life:
     def _pursue(self) -> None:
         """Follow one wish: come, look, leave, come back by another way, buy or give up."""
         for attempt in range(self._chance.choices((1, 2, 3, 4), weights=(45, 30, 17, 8))[0]):
-            self._arrive(attempt)
+            if not self._arrive(attempt):
+                continue
             self._browse()
             if self._happens(0.12):
                 return self._visit_store()
@@ -78,7 +79,8 @@ class _Life:
             self._device = self._chance.choice(self._devices)
         return None
 
-    def _arrive(self, attempt: int) -> None:
+    def _arrive(self, attempt: int) -> bool:
+        """Come by some way; return whether it led further than the first page."""
         way = self._chance.choices(("ads", "search", "social", "direct"), weights=(40, 25, 15, 20 + 20 * attempt))[0]
         if way == "ads":
             for _glance in range(self._chance.choice((1, 1, 2, 3))):
@@ -89,14 +91,16 @@ class _Life:
                     retargeting=attempt > 0,
                 )
                 self._wait(hours=self._chance.expovariate(1 / 5))
-            if self._happens(0.6):
-                self._do("ads", "ad_clicked", network="meta")
+            if not self._happens(0.55):
+                return False
+            self._do("ads", "ad_clicked", network="meta")
         elif way == "search":
             self._do("shop-web", "search_result_clicked", engine="google", paid=self._happens(0.3))
         elif way == "social":
             self._do("shop-web", "social_link_clicked", network="instagram")
         self._wait(minutes=1)
         self._do("shop-web", "page_viewed", path="/")
+        return self._happens(0.8)
 
     def _browse(self) -> None:
         while True:

@@ -51,18 +51,11 @@ def tell(monday: datetime) -> Iterator[Moment]:
     )
     yield moment(
         "messaging",
-        at(0, 12, 31),
-        "geofence_entered",
-        {"phone": _NUMBER},
-        geofence_id="shopping-centre",
-        store_id="la-defense",
-    )
-    yield moment(
-        "messaging",
         at(0, 12, 32),
         "sms_received",
         {"phone": _NUMBER},
         campaign_name="Your slot today",
+        trigger="geofence",
         store_id="la-defense",
     )
     yield moment(
