@@ -15,8 +15,31 @@ JEAN = hash_identifier("email", "jean.d@example.fr", KEY)[1]
 PHONE = hash_identifier("phone", "+33612345678", KEY)[1]
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+WORDS = [
+    "tel",
+    "Phone",
+    "mobile",
+    "gsm",
+    "cell_number",
+    "=",
+    ":",
+    "0612345678",
+    "06 12 34 56 78",
+    "+33612345678",
+    "%",
+    "40",
+]
+TELLING = st.lists(
+    st.sampled_from([*WORDS, "25", "3D", "2B", "@", "a.fr", "jean", " ", "\u00a0", '"', "\\", "é", "ı", "."]),
+    max_size=10,
+).map("".join)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXTS,
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS
+    | TELLING,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(TEXTS | st.sampled_from(["email", "tel", "id"]), inner, max_size=3)
@@ -184,3 +207,43 @@ def test_the_look_at_the_bytes_lets_a_usual_event_pass() -> None:
 def test_a_long_text_of_any_shape_is_redacted_in_linear_time() -> None:
     for text in ("a" * 200_000, "a%40" * 50_000, "%25" * 60_000 + "40", "@" * 200_000, "a." * 100_000 + "@"):
         redact_clear_identifiers(text + "@", KEY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://shop.example/?tel=0612345678&page=2",
+        "https://shop.example/?customer_phone=06%2012%2034%2056%2078",
+        "https://shop.example/?next=%2Fcall%3Fphone%3D0612345678",
+        'not quite JSON: {"phone":"06 12 34 56 78", "a":',
+        "Mobile: 06.12.34.56.78",
+        "Tel\u00a0: 06\u00a012\u00a034\u00a056\u00a078",
+        "tel:0612345678",
+        '{"a":"{\\"phone\\":\\"0612345678\\"}"}',
+    ],
+)
+def test_a_number_that_a_name_in_the_text_gives_away_is_hidden(text: str) -> None:
+    redacted = redact_clear_identifiers({"text": text}, KEY, region="FR")
+    assert isinstance(redacted, dict)
+    assert f"phone_sha256:{PHONE}" in str(redacted["text"])
+    assert "34" not in str(redacted["text"]).replace(PHONE, "")
+    assert may_hold_clear_identifiers(orjson.dumps({"text": text}))
+    assert redact_clear_identifiers(redacted, KEY, region="FR") == redacted
+
+
+def test_a_value_as_deep_as_json_is_read_is_redacted() -> None:
+    levels = 1000
+    sent = orjson.loads('{"a":[' * (levels // 2) + '"jean.d@example.fr"' + "]}" * (levels // 2))
+    redacted: Any = redact_clear_identifiers(sent, KEY)
+    for _ in range(levels // 2):
+        redacted = redacted["a"][0]
+        sent = sent["a"][0]
+    assert redacted == f"email_sha256:{JEAN}"
+    assert sent == "jean.d@example.fr"
+
+
+def test_the_order_of_properties_stays() -> None:
+    redacted = redact_clear_identifiers({"b": 1, "email": "jean.d@example.fr", "a": {"d": 1, "c": 2}}, KEY)
+    assert isinstance(redacted, dict)
+    assert list(redacted) == ["b", "email", "a"]
+    assert list(redacted["a"]) == ["d", "c"]  # type: ignore[arg-type]  # an object, as sent

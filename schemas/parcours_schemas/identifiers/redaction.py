@@ -3,7 +3,8 @@
 What is found is replaced by its keyed hash with its kind in front (`email_sha256:…`), so that equal addresses stay
 equal. Found are: e-mail addresses inside any text (in URLs too, percent-encoded or not) and inside names of
 properties; whatever stands under a property that plainly means an e-mail address or a phone number; phone numbers
-written in E.164. It errs on the side of hiding: what merely looks like an address is hidden too.
+written in E.164, or behind such a name inside a text (`tel=0612345678`). It errs on the side of hiding: what merely
+looks like an address is hidden too.
 """
 
 import re
@@ -32,15 +33,25 @@ _TEXT = re.compile(
     rf"|(?P<phone>(?:\+|{_PERCENT}2[bB])[1-9][0-9]{{6,14}}(?![0-9]))"
     rf"|{_ENCODED_DELIMITER}|{_LOCAL}++"
 )
-_EMAIL_KEY = re.compile(r"e[-_ .]?mail(?:[-_ .]?addr(?:ess)?)?")
-_PHONE_KEY = re.compile(
-    r"(?:.*(?:phone|mobile|msisdn)|(?:.*[-_ .])?(?:tel|cell|gsm))(?:[-_ .]?(?:number|num|no|nr|e164))?", re.DOTALL
+# No-break spaces stand in numbers and before colons in French.
+_BLANKS = r"\s\u00a0\u202f"
+_PHONE_WORD_SUFFIX = r"(?:[-_ .]?(?:number|num|no|nr|e164))?"
+# A number that its name gives away inside a text: a URL's query, JSON that could not be read, a line of a form.
+_NAMED_NUMBER = re.compile(
+    rf"((?:phone|mobile|msisdn|(?<![^\W_])(?:tel|cell|gsm)){_PHONE_WORD_SUFFIX}"
+    rf"[{_BLANKS}\"'\\]{{0,8}}(?:[:=]|{_PERCENT}3[aAdD])[{_BLANKS}\"'\\]{{0,8}})"
+    rf"((?:\+|\(|{_PERCENT}2[bB8])?[0-9](?:[0-9().\-/{_BLANKS}+]|{_PERCENT}2[0-9bBdDfF]){{4,40}}[0-9])",
+    # Without ASCII, letters that merely resemble these would match, which the look at the bytes does not know.
+    re.IGNORECASE | re.ASCII,
 )
+_EMAIL_KEY = re.compile(r"e[-_ .]?mail(?:[-_ .]?addr(?:ess)?)?")
+_PHONE_KEY = re.compile(r"(?:.*(?:phone|mobile|msisdn)|(?:.*[-_ .])?(?:tel|cell|gsm))" + _PHONE_WORD_SUFFIX, re.DOTALL)
 _HASHED = re.compile(r"(?:(?:email|phone)_sha256:)?[0-9a-f]{64}", re.ASCII)
+_HASHES = re.compile(r"(?:email|phone)_sha256:[0-9a-f]{64}", re.ASCII)
 _MIN_PHONE_DIGITS = 6
 
 _MARKS = (b"@", b"%40", b"%25", b"%2b", b"\\u00", b"mail", b"phone", b"mobile", b"msisdn")
-_SHORT_KEYS = re.compile(rb"(?:tel|cell|gsm)(?:[-_ .]?(?:number|num|no|nr|e164))?\"")
+_SHORT_KEYS = re.compile(rb"(?:tel|cell|gsm)(?:[-_ .]?(?:number|num|no|nr|e164))?[\"'\\\s:=%\x80-\xff]")
 _PLUS = re.compile(rb"\+[1-9][0-9]{6}")
 
 
@@ -60,7 +71,7 @@ def may_hold_clear_identifiers(raw: bytes) -> bool:
 def redact_clear_identifiers(value: JsonValue, key: bytes, *, region: str | None = None) -> JsonValue:
     """The same JSON value with every clear e-mail address and phone number replaced by its keyed hash.
 
-    Values without any are returned as they are; others are copied. Idempotent.
+    The value given is left as it is. Idempotent.
 
     Args:
         value: what `orjson.loads` gives, at most as deep as it allows.
@@ -79,15 +90,40 @@ class _Redaction:
         self._key = key
         self._region = region
 
-    def value(self, value: JsonValue, kind: str | None = None) -> JsonValue:
-        """Redact a value; `kind` is what its property's name says it is, down to the leaves."""
+    def value(self, whole: JsonValue) -> JsonValue:
+        """Redact a value of any depth: a refused event may be nested deeper than Python calls may be."""
+        if not isinstance(whole, dict | list):
+            return self._leaf(whole, None)
+        copied = _shallow_copy(whole)
+        # Containers that still hold what was sent, each with the kind that a name above it gives to what is inside.
+        unfinished: list[tuple[dict[str, JsonValue] | list[JsonValue], str | None]] = [(copied, None)]
+        while unfinished:
+            container, kind = unfinished.pop()
+            if isinstance(container, dict):
+                held = list(container.items())
+                container.clear()
+                for name, inner in held:
+                    container[self._text(name)] = self._taken_on(inner, _kind_of(name) or kind, unfinished)
+            else:
+                container[:] = [self._taken_on(inner, kind, unfinished) for inner in container]
+        return copied
+
+    def _taken_on(
+        self,
+        inner: JsonValue,
+        kind: str | None,
+        unfinished: list[tuple[dict[str, JsonValue] | list[JsonValue], str | None]],
+    ) -> JsonValue:
+        if not isinstance(inner, dict | list):
+            return self._leaf(inner, kind)
+        copied = _shallow_copy(inner)
+        unfinished.append((copied, kind))
+        return copied
+
+    def _leaf(self, value: str | int | float | bool | None, kind: str | None) -> JsonValue:
         match value:
             case str():
                 return self._text(value) if kind is None else self._named(kind, value)
-            case dict():
-                return {self._text(name): self.value(inner, _kind_of(name) or kind) for name, inner in value.items()}
-            case list():
-                return [self.value(inner, kind) for inner in value]
             case bool() | None:
                 return value
             case _:
@@ -99,24 +135,27 @@ class _Redaction:
         as_given = text if original is None else original
         if is_placeholder(text) or _HASHED.fullmatch(text):
             return as_given
-        if kind == "phone" and sum(map(str.isdecimal, text)) < _MIN_PHONE_DIGITS:
+        if kind == "phone" and _digits(_HASHES.sub("", text)) < _MIN_PHONE_DIGITS:
             return as_given if original is not None else self._text(text)
         return self._hash(kind, text)
 
     def _text(self, text: str) -> str:
         """Redact the addresses and numbers inside a text."""
+        if not text.isalnum():
+            text = _NAMED_NUMBER.sub(self._found_by_name, text)
         if "@" not in text and "%" not in text and "+" not in text:
             return text
         return _TEXT.sub(self._found, text)
+
+    def _found_by_name(self, match: re.Match[str]) -> str:
+        number = _decoded(match[2])
+        return match[1] + self._hash("phone", number) if _digits(number) >= _MIN_PHONE_DIGITS else match[0]
 
     def _found(self, match: re.Match[str]) -> str:
         kind = match.lastgroup
         if kind is None:
             return match[0]
-        decoded = match[0]
-        while (once_more := unquote(decoded)) != decoded:
-            decoded = once_more
-        return self._hash(kind, decoded)
+        return self._hash(kind, _decoded(match[0]))
 
     def _hash(self, kind: str, text: str) -> str:
         try:
@@ -125,6 +164,21 @@ class _Redaction:
             # Not the identifier its name promises; it may still be one in some other form, so it is hidden as it is.
             kept_as, digest = HASHED_KINDS[kind], keyed_hash(text.strip(), self._key)
         return f"{kept_as}:{digest}"
+
+
+def _shallow_copy(container: "dict[str, JsonValue] | list[JsonValue]") -> "dict[str, JsonValue] | list[JsonValue]":
+    return dict(container) if isinstance(container, dict) else list(container)
+
+
+def _decoded(text: str) -> str:
+    """Percent-decoded until nothing is left to decode."""
+    while (once_more := unquote(text)) != text:
+        text = once_more
+    return text
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdecimal, text))
 
 
 def _kind_of(name: str) -> str | None:
