@@ -81,6 +81,7 @@ def connect(url: str, *, database: str = DATABASE, timeout_seconds: float = 300.
             database=database,
             send_receive_timeout=int(timeout_seconds),
             compress="lz4",
+            tz_mode="aware",
         )
     except ClickHouseError as error:
         raise _unreachable(where, error) from error
@@ -101,6 +102,7 @@ async def connect_async(url: str, *, database: str = DATABASE, timeout_seconds: 
             database=database,
             send_receive_timeout=int(timeout_seconds),
             compress="lz4",
+            tz_mode="aware",
         )
     except ClickHouseError as error:
         raise _unreachable(where, error) from error

@@ -1,0 +1,80 @@
+"""One embedded engine for a test module, and a bare HTTP client that hides nothing of an answer."""
+
+import http.client
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote, urlencode, urlsplit
+
+import pytest
+
+from parcours_collector.warehouse.embedded.process import EngineProcess
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def code(self) -> int:
+        return int(self.headers.get("X-ClickHouse-Exception-Code", "0"))
+
+    @property
+    def summary(self) -> dict[str, str]:
+        return json.loads(self.headers["X-ClickHouse-Summary"])
+
+
+class Door:
+    """Sends one request a call, each on a connection of its own."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self.host, self.port = parts.hostname or "", parts.port or 0
+        self.user, self.password = parts.username or "", unquote(parts.password or "")
+
+    def ask(
+        self,
+        sql: str | bytes = b"",
+        *,
+        method: str = "POST",
+        path: str = "/",
+        headers: Mapping[str, str] | None = None,
+        signed: bool = True,
+        **params: str | int,
+    ) -> Answer:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
+        sent = {"X-ClickHouse-User": self.user, "X-ClickHouse-Key": self.password} if signed else {}
+        body = sql.encode() if isinstance(sql, str) else sql
+        try:
+            connection.request(method, f"{path}?{urlencode(params)}", body or None, {**sent, **(headers or {})})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def rows(self, sql: str, **params: str | int) -> list[str]:
+        answer = self.ask(sql, **params)
+        assert answer.status == 200, answer.text
+        return answer.text.splitlines()
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    with EngineProcess.start(tmp_path_factory.mktemp("engine") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def door(engine: EngineProcess) -> Door:
+    return Door(engine.url)
+
+
+@pytest.fixture(scope="module")
+def analyst(engine: EngineProcess) -> Door:
+    return Door(engine.analyst_url)
