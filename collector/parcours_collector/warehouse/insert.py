@@ -170,7 +170,7 @@ class Inserter:
         except CollectorError as error:
             if isinstance(error.__cause__, Error) and error.__cause__.code is not None:
                 return _outcome(error.__cause__)
-            return Unavailable(error.message, error.what_to_do)
+            return Unavailable(error.message.rstrip("."), error.what_to_do)
         except ClickHouseError as error:
             outcome = _outcome(error)
             if isinstance(outcome, Unavailable):
