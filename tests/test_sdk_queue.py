@@ -61,7 +61,10 @@ class QueueModel(RuleBasedStateMachine):
         assert len(batch) <= max_count
         assert len(batch) == 1 or sum(len(one.wire) for one in batch) <= max_bytes
         lost = min(lost, len(batch))
+        called = list(self.called)
         assert self.queue.settle(len(batch), {DropReason.REJECTED: lost})
+        assert self.called == called
+        self.queue.announce(len(batch))
         del self.held[: len(batch)]
         self.expected["delivered"] += len(batch) - lost
         self.expected[DropReason.REJECTED] += lost
@@ -79,7 +82,9 @@ class QueueModel(RuleBasedStateMachine):
 
     @rule()
     def abandon(self) -> None:
-        assert list(self.queue.abandon()) == self.held
+        abandoned = self.queue.abandon()
+        assert list(abandoned) == self.held
+        self.queue.announce(len(abandoned))
         self.expected[DropReason.SHUTDOWN] += len(self.held)
         self.held.clear()
         self.closed = True

@@ -136,8 +136,10 @@ class Core:
 
     def end_close(self, stop_seconds: float = _STOP_SECONDS) -> Stats:
         """Drop what is still pending as `shutdown`, report each, stop the worker; return the last ledger."""
-        for event in self._queue.abandon():
+        abandoned = self._queue.abandon()
+        for event in abandoned:
             self._reporter.report(Dropped(event.id, event.name, event.wire), DropReason.SHUTDOWN)
+        self._queue.announce(len(abandoned))
         self._worker.stop(stop_seconds)
         release(self)
         return self._queue.stats()

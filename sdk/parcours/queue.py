@@ -42,7 +42,7 @@ class EventQueue:
         self._bytes = 0
         self._emitted = 0
         self._entered = 0
-        self._settled = 0
+        self._announced = 0
         self._delivered = 0
         self._dropped = dict.fromkeys(DropReason, 0)
         self._closed = False
@@ -92,7 +92,7 @@ class EventQueue:
         return tuple(batch)
 
     def settle(self, count: int, dropped: Mapping[DropReason, int]) -> bool:
-        """Take the `count` oldest out: those not in `dropped` are delivered.
+        """Take the `count` oldest out: those not in `dropped` are delivered. `announce` them next.
 
         Returns:
             False when they had been given up meanwhile by `abandon`: they are counted already.
@@ -102,14 +102,19 @@ class EventQueue:
                 return False
             for _ in range(count):
                 self._bytes -= len(self._events.popleft().wire)
-            self._settled += count
             self._delivered += count - sum(dropped.values())
             for reason, lost in dropped.items():
                 self._dropped[reason] += lost
-            due = self._due_waiters()
+        return True
+
+    def announce(self, count: int) -> None:
+        """Say that the losses among `count` settled or abandoned ones are reported: whoever waits may go on."""
+        with self._lock:
+            self._announced += count
+            due = [callback for target, callback in self._waiters if target <= self._announced]
+            self._waiters = [waiter for waiter in self._waiters if waiter[0] > self._announced]
         for callback in due:
             callback()
-        return True
 
     def close(self) -> None:
         """Take nothing more in: what is offered from now on is dropped as `shutdown`."""
@@ -117,17 +122,13 @@ class EventQueue:
             self._closed = True
 
     def abandon(self) -> tuple[Outgoing, ...]:
-        """Close, drop everything pending as `shutdown`, and return it, each touchpoint once."""
+        """Close, drop everything pending as `shutdown`, and return it, each touchpoint once. `announce` them."""
         with self._lock:
             self._closed = True
             lost = tuple(self._events)
             self._events.clear()
             self._bytes = 0
-            self._settled += len(lost)
             self._dropped[DropReason.SHUTDOWN] += len(lost)
-            due = self._due_waiters()
-        for callback in due:
-            callback()
         return lost
 
     def arm(self, wake: Callable[[], None], *, at_count: int, at_bytes: int) -> bool:
@@ -140,9 +141,9 @@ class EventQueue:
             return False
 
     def when_settled(self, callback: Callable[[], None]) -> None:
-        """Call `callback` once, when everything taken in so far is settled; at once when it is."""
+        """Call `callback` once, when everything taken in so far is settled and announced; at once when it is."""
         with self._lock:
-            if self._settled < self._entered:
+            if self._announced < self._entered:
                 self._waiters.append((self._entered, callback))
                 return
         callback()
@@ -172,8 +173,3 @@ class EventQueue:
         wake, self._wake = self._wake, None
         self._wake_at_count = self._wake_at_bytes = _NEVER
         return wake
-
-    def _due_waiters(self) -> list[Callable[[], None]]:
-        due = [callback for target, callback in self._waiters if target <= self._settled]
-        self._waiters = [waiter for waiter in self._waiters if waiter[0] > self._settled]
-        return due

@@ -73,7 +73,9 @@ class FaultyCollector:
         retry_after: The header of `Fault.NOT_NOW`.
         touchpoints: Every accepted touchpoint by its id, in order of arrival.
         duplicates: How often one came again.
+        followed: Requests that came by following `Fault.REDIRECT`.
         batches: The ids of each readable request, in order, whatever it was answered.
+        sent_at: The `sent_at` of each of them.
     """
 
     def __init__(self, *, write_key: str = "test-key") -> None:
@@ -85,6 +87,7 @@ class FaultyCollector:
         self.retry_after = "1"
         self.touchpoints: dict[str, Mapping[str, Any]] = {}
         self.duplicates = 0
+        self.followed = 0
         self.batches: list[list[str]] = []
         self.sent_at: list[str] = []
         self.endpoint = ""
@@ -146,6 +149,7 @@ class FaultyCollector:
         with self._changed:
             self.batches.append([touchpoint["id"] for touchpoint in sent["touchpoints"]])
             self.sent_at.append(sent["sent_at"])
+            self.followed += "elsewhere" in request.query
             self._changed.notify_all()
         if request.headers.get("Authorization") != f"Bearer {self.write_key}":
             fault = Fault.UNAUTHORIZED

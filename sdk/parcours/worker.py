@@ -146,6 +146,7 @@ class Worker:
             self._reporter.report(
                 Dropped(event.id, event.name, event.wire, code=lost.code, path=lost.path, detail=lost.detail), reason
             )
+        self._queue.announce(len(events))
 
     async def _sleep(self, seconds: float | None) -> None:
         """Wait so long, for ever when None, or until `hurry`."""
