@@ -12,6 +12,8 @@ from parcours_collector.intake.body import read_body
 from parcours_collector.intake.intake import Intake
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.metrics import Metrics
+from parcours_collector.intake.registry import Source
+from parcours_collector.intake.unmapped import UnmappedRows
 from parcours_collector.settings import HttpSettings
 from parcours_collector.wal.log import WriteAheadLog
 
@@ -29,6 +31,7 @@ class Doors:
         self._settings = settings
         self._keys = keys
         self._intake = intake
+        self._unmapped = UnmappedRows(settings=settings, keys=keys, log=log, rejected=intake.rejected)
         self._wal = log
         self._metrics = metrics
         self.stopping = False
@@ -37,6 +40,8 @@ class Doors:
         """Return the aiohttp application."""
         application = web.Application(middlewares=[self._answer_errors])
         application.router.add_post("/v1/touchpoints", self.post_touchpoints)
+        application.router.add_post("/v1/dead-letters", self.post_dead_letters)
+        application.router.add_get("/v1/source", self.get_source)
         application.router.add_get("/livez", self.get_livez)
         application.router.add_get("/readyz", self.get_readyz)
         application.router.add_get("/metrics", self.get_metrics)
@@ -45,14 +50,21 @@ class Doors:
     async def post_touchpoints(self, request: web.Request) -> web.Response:
         """Accept a batch; 200 once all of it is on disk."""
         started = time.perf_counter()
-        self._keys.refresh()
-        source = self._keys.authenticate(request.headers.get("Authorization"))
-        if self.stopping:
-            raise NotNow("The collector is stopping.")
-        body = await read_body(request, self._settings)
+        source, body = await self._read(request)
         receipt = await self._intake.accept(source, body, request.content_type)
         self._metrics.acknowledged(time.perf_counter() - started)
         return _json(receipt.as_json())
+
+    async def post_dead_letters(self, request: web.Request) -> web.Response:
+        """Keep what the source could not turn into touchpoints; 200 once all of it is on disk."""
+        source, body = await self._read(request)
+        receipt = await self._unmapped.keep(source, body, request.content_type)
+        return _json(receipt.as_json())
+
+    async def get_source(self, request: web.Request) -> web.Response:
+        """Answer whose write key the request carries."""
+        source = self._authenticate(request)
+        return _json(orjson.dumps({"source": source.name, "project": source.project}))
 
     async def get_livez(self, _request: web.Request) -> web.Response:
         """Answer that the process runs."""
@@ -67,6 +79,16 @@ class Doors:
     async def get_metrics(self, _request: web.Request) -> web.Response:
         """Answer the metrics in Prometheus' text form."""
         return web.Response(body=self._metrics.exposition(), headers={"Content-Type": self._metrics.content_type})
+
+    def _authenticate(self, request: web.Request) -> Source:
+        self._keys.refresh()
+        return self._keys.authenticate(request.headers.get("Authorization"))
+
+    async def _read(self, request: web.Request) -> tuple[Source, bytes]:
+        source = self._authenticate(request)
+        if self.stopping:
+            raise NotNow("The collector is stopping.")
+        return source, await read_body(request, self._settings)
 
     @web.middleware
     async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -90,7 +112,7 @@ class Doors:
         return response
 
 
-_DOORS = "The doors are POST /v1/touchpoints, GET /livez, GET /readyz and GET /metrics."
+_DOORS = "The doors are POST /v1/touchpoints and /v1/dead-letters, GET /v1/source, /livez, /readyz and /metrics."
 
 
 def _json(body: bytes, *, status: int = 200) -> web.Response:
