@@ -1,0 +1,116 @@
+"""Stitching: whatever the order and the pieces in which evidence comes, people are its connected components."""
+
+import random
+import uuid
+from collections import defaultdict
+from itertools import pairwise
+
+from clickhouse_connect.driver.client import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from parcours_collector.warehouse.stitching import stitch
+from tests import oracle
+from tests.oracle import Person
+from tests.touchpoint_rows import START, Touch, lives, store, touch
+
+real_engine = settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def fresh_project() -> str:
+    return f"test-{uuid.uuid4().hex[:12]}"
+
+
+def people_of(client: Client, project: str) -> dict[int, Person]:
+    """Every person of the table, as their identifiers."""
+    rows = client.query(
+        "SELECT person_id, kind, value FROM identity_persons FINAL WHERE project = {project:String}",
+        parameters={"project": project},
+    ).result_rows
+    members: dict[int, set[tuple[str, str]]] = defaultdict(set)
+    for person_id, kind, value in rows:
+        members[person_id].add((kind, value))
+    return {person_id: frozenset(identifiers) for person_id, identifiers in members.items()}
+
+
+@real_engine
+@given(touches=lives(), cuts=st.lists(st.integers(0, 40), max_size=3))
+def test_people_are_the_components_of_the_evidence_however_it_was_cut_into_runs(
+    clickhouse: Client, touches: list[Touch], cuts: list[int]
+) -> None:
+    project = fresh_project()
+    edges = [0, *sorted(min(cut, len(touches)) for cut in cuts), len(touches)]
+    for start, end in pairwise(edges):
+        if end > start:
+            store(clickhouse, project, touches[start:end])
+            stitch(clickhouse)
+    incremental = people_of(clickhouse, project)
+    assert set(incremental.values()) == set(oracle.people(touches).values())
+    stitch(clickhouse, full=True)
+    assert people_of(clickhouse, project) == incremental
+
+
+def test_the_person_is_the_same_whatever_the_order_of_arrival(clickhouse: Client) -> None:
+    # One project: a person_id is a hash of the project too, so every order is played in turn under the same ids.
+    links = [("a", "b"), ("c", "d"), ("b", "c"), ("e", "d"), ("f", "a")]
+    seen = set()
+    for order in range(4):
+        project = "test-orders"
+        for table in ("touchpoints", "identity_edges", "identity_persons"):
+            clickhouse.command(
+                f"DELETE FROM {table} WHERE project = {{project:String}}", parameters={"project": project}
+            )
+        clickhouse.command("SYSTEM RELOAD DICTIONARY person_of")
+        shuffled = random.Random(order).sample(links, len(links))
+        for left, right in shuffled:
+            store(clickhouse, project, [touch("identified", 0, anonymous_id=left, user_id=right)])
+            store(clickhouse, project, [touch("identified", 0, anonymous_id=right, user_id=right)])
+            store(clickhouse, project, [touch("identified", 0, anonymous_id=left, user_id=left)])
+            if order % 2:
+                stitch(clickhouse)
+        stitch(clickhouse)
+        people = people_of(clickhouse, project)
+        assert len(people) == 1
+        seen |= set(people)
+    assert len(seen) == 1
+
+
+def test_a_long_chain_is_one_person_after_few_passes(clickhouse: Client, project: str) -> None:
+    length = 3000
+    links = [touch("identified", 0, user_id=str(n)) for n in range(length)]
+    chain = [
+        Touch(one.id, one.name, START, {"user_id": (str(n), str(n + 1))}, received_at=START)
+        for n, one in enumerate(links)
+    ]
+    random.Random(1).shuffle(chain)
+    store(clickhouse, project, chain)
+    run = stitch(clickhouse)
+    assert len(people_of(clickhouse, project)) == 1
+    assert run.passes < 25
+
+
+def test_a_run_without_news_does_nothing(clickhouse: Client, project: str) -> None:
+    store(clickhouse, project, [touch("identified", 0, anonymous_id="a", user_id="u")])
+    assert stitch(clickhouse).moved == 1
+    again = stitch(clickhouse)
+    assert (again.edges, again.passes, again.moved) == (0, 0, 0)
+
+
+def test_the_dictionary_and_the_table_agree_after_a_run(clickhouse: Client, project: str) -> None:
+    store(clickhouse, project, [touch("identified", n, anonymous_id=f"a{n}", user_id="u") for n in range(5)])
+    stitch(clickhouse)
+    rows = clickhouse.query(
+        "SELECT countIf(dictGetOrDefault('person_of', 'person_id', identifier, identifier) != person_id), count() "
+        "FROM identity_persons FINAL WHERE project = {project:String}",
+        parameters={"project": project},
+    ).result_rows
+    assert rows == [(0, 6)]
+
+
+def test_a_run_leaves_no_working_rows_behind(clickhouse: Client, project: str) -> None:
+    store(clickhouse, project, [touch("identified", 0, anonymous_id="a", user_id="u")])
+    stitch(clickhouse)
+    assert clickhouse.query("SELECT count() FROM stitching_labels").result_rows == [(0,)]
+    assert clickhouse.query("SELECT count() FROM stitching_edges").result_rows == [(0,)]
