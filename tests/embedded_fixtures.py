@@ -4,11 +4,18 @@ import http.client
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import unquote, urlencode, urlsplit
 
 import pytest
 
 from parcours_collector.warehouse.embedded.process import EngineProcess
+
+
+def read_statements(name: str) -> tuple[str, ...]:
+    """The statements of a file of `tests/embedded`, without its first, which is a comment."""
+    text = (Path(__file__).parent / "embedded" / name).read_text(encoding="utf-8")
+    return tuple(text.removesuffix("\n").split("\n---\n"))[1:]
 
 
 @dataclass(frozen=True)

@@ -20,16 +20,17 @@ class Body:
         http: the request.
         prefix: what the URL said of the statement.
         max_text_bytes: bound of `head`.
+        exists: whether there is a body beside the prefix.
     """
 
-    def __init__(self, http: web.Request, prefix: bytes, max_text_bytes: int) -> None:
+    def __init__(self, http: web.Request, prefix: bytes, max_text_bytes: int, *, exists: bool) -> None:
         self._http = http
         self._max = max_text_bytes
         encoding = http.headers.get("Content-Encoding", "").lower()
         self._decompressor = Decompressor(encoding) if encoding not in ("", "identity") else None
         self._pieces = self._read()
-        self._head = bytearray(prefix + b"\n" if prefix and http.body_exists else prefix)
-        self.complete = not http.body_exists
+        self._head = bytearray(prefix + b"\n" if prefix and exists else prefix)
+        self.complete = not exists
 
     async def head(self) -> bytes:
         """The beginning: all of it when `complete`, else at least `max_text_bytes`."""

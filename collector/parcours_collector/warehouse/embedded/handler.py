@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,20 +15,23 @@ from aiohttp import web
 from parcours_collector.warehouse.embedded import formats
 from parcours_collector.warehouse.embedded.answer import Answer, Identity, Outcome, error_response
 from parcours_collector.warehouse.embedded.body import Body, decode
-from parcours_collector.warehouse.embedded.engine import Engine
+from parcours_collector.warehouse.embedded.engine import Engine, identifier
 from parcours_collector.warehouse.embedded.errors import EngineError
+from parcours_collector.warehouse.embedded.form import Form, external_tables, is_form, read_form
 from parcours_collector.warehouse.embedded.guard import Guard, Role, Statement
 from parcours_collector.warehouse.embedded.guard.split import InlineInsert, split_insert
 from parcours_collector.warehouse.embedded.options import Limits
 from parcours_collector.warehouse.embedded.request import QueryRequest, authenticate, read_request
 from parcours_collector.warehouse.embedded.running import RunningQuery, Threads
-from parcours_collector.warehouse.embedded.sessions import Sessions
+from parcours_collector.warehouse.embedded.sessions import Lease, Sessions
 
+_PIECE_BYTES: Final = 1 << 20
 _log = logging.getLogger(__name__)
 _LITERALS_ONLY: Final = {
     "input_format_values_interpret_expressions": "0",
     "input_format_values_deduce_templates_of_expressions": "0",
 }
+_EXPRESSIONS: Final = dict.fromkeys(_LITERALS_ONLY, "1")
 
 
 class QueryHandler:
@@ -57,9 +62,13 @@ class QueryHandler:
         query_id: str | None = None
         try:
             role = authenticate(http.query, http.headers, self._passwords)
-            request = read_request(http.method, http.query.items(), http.headers, role)
-            query_id = request.query_id
-            return await self._run(http, request)
+            form = await read_form(http, self._temporary, self._limits.max_query_bytes) if is_form(http) else None
+            with form.files if form is not None else contextlib.nullcontext():
+                pairs = [*http.query.items(), *(form.fields if form is not None else ())]
+                has_tables = form is not None and bool(form.tables)
+                request = read_request(http.method, pairs, http.headers, role, has_external=has_tables)
+                query_id = request.query_id
+                return await self._run(http, request, form)
         except EngineError as error:
             return error_response(error, self._identity, query_id)
         except Exception:  # noqa: BLE001 -- the edge: a defect of the shell is answered as one
@@ -83,7 +92,7 @@ class QueryHandler:
         self._sessions.close()
         await asyncio.to_thread(self._threads.close)
 
-    async def _run(self, http: web.Request, request: QueryRequest) -> web.StreamResponse:
+    async def _run(self, http: web.Request, request: QueryRequest, form: Form | None) -> web.StreamResponse:
         if self._stopping or len(self._running) >= self._limits.max_concurrent_queries:
             raise EngineError(
                 202,
@@ -95,7 +104,7 @@ class QueryHandler:
         answer = Answer(http, request, self._identity)
         try:
             await query.open()
-            outcome = await self._start(http, request, query)
+            outcome = await self._start(http, request, query, form)
             if request.hold:
                 await answer.hold(outcome, self._temporary)
             else:
@@ -119,9 +128,12 @@ class QueryHandler:
             task.add_done_callback(lambda _: self._running.discard(query))
         return task
 
-    async def _start(self, http: web.Request, request: QueryRequest, query: RunningQuery) -> Outcome:
+    async def _start(self, http: web.Request, request: QueryRequest, query: RunningQuery, form: Form | None) -> Outcome:
         role = Role.ANALYST if request.read_only else request.role
-        body = Body(http, request.text.encode(), self._limits.max_query_bytes)
+        if form is not None:
+            await query.call(self._load, query.lease, form, request)
+        exists = form is None and http.body_exists
+        body = Body(http, request.text.encode(), self._limits.max_query_bytes, exists=exists)
         head = await body.head()
         inline = split_insert(head)
         if inline is not None:
@@ -135,28 +147,44 @@ class QueryHandler:
         text = decode(head)
         if not text.strip():
             raise EngineError(62, "SYNTAX_ERROR", "Empty query: send a statement in the body or as query=")
-        statement = await query.call(lambda: self._guard.statement(text, role))
+        statement = await query.call(self._guard.statement, text, role)
         output = statement.output_format or request.default_format or formats.DEFAULT_FORMAT
         if statement.is_select and formats.blockwise(output):
             outcome = Outcome(output, _nothing())
             outcome.pieces = self._blocks(request, query, statement, outcome)
             return outcome
         connection = query.lease.connection
-        result = await query.call(lambda: connection.query(statement.sql, output, request.parameters))
+        result = await query.call(connection.query, statement.sql, output, request.parameters)
         return Outcome(output, _one(result.data), result)
+
+    def _load(self, lease: Lease, form: Form, request: QueryRequest) -> None:
+        for table in external_tables(form, request.external):
+            # Judged as the owner's: the table lives in this session only, and goes with the request.
+            created = self._guard.statement(table.create, Role.OWNER)
+            head = self._guard.insert(table.insert, table.input_format, Role.OWNER)
+            lease.connection.query(created.sql)
+            lease.restore.append(partial(lease.connection.query, f"DROP TEMPORARY TABLE {identifier(table.name)}"))
+            insert = lease.connection.insert(head.sql, table.input_format)
+            try:
+                while piece := table.data.read(_PIECE_BYTES):
+                    insert.append(piece)
+            except EngineError:
+                insert.cancel()
+                raise
+            insert.finish()
 
     async def _blocks(
         self, request: QueryRequest, query: RunningQuery, statement: Statement, outcome: Outcome
     ) -> AsyncIterator[bytes]:
         connection = query.lease.connection
-        stream = await query.call(lambda: connection.stream(statement.sql, outcome.output_format, request.parameters))
+        stream = await query.call(connection.stream, statement.sql, outcome.output_format, request.parameters)
         query.follow(stream)
         block = await query.call(stream.fetch)
         if block is None and formats.has_header(outcome.output_format):
             # The engine's stream of an empty result has no bytes at all; the whole result has its header.
             query.done()
             outcome.result = await query.call(
-                lambda: connection.query(statement.sql, outcome.output_format, request.parameters)
+                connection.query, statement.sql, outcome.output_format, request.parameters
             )
             yield outcome.result.data
             return
@@ -170,20 +198,20 @@ class QueryHandler:
     async def _insert(
         self, request: QueryRequest, query: RunningQuery, role: Role, body: Body, head: bytes, inline: InlineInsert
     ) -> Outcome:
-        statement = await query.call(lambda: self._guard.insert(decode(inline.head), inline.input_format, role))
+        statement = await query.call(self._guard.insert, decode(inline.head), inline.input_format, role)
         connection = query.lease.connection
         if inline.input_format.lower() == "values":
-            data = head[inline.data_at :]
-            plain = body.complete and await query.call(lambda: not data or self._guard.values_are_plain(decode(data)))
-            if not plain:
-                await query.call(lambda: connection.apply(_LITERALS_ONLY))
+            data = decode(head[inline.data_at :]) if body.complete else None
+            if data is None or (data and not await query.call(self._guard.values_are_plain, data)):
+                query.lease.restore.append(partial(connection.apply, _EXPRESSIONS))
+                await query.call(connection.apply, _LITERALS_ONLY)
         if request.parameters:
             given = {f"param_{name}": value for name, value in request.parameters.items()}
-            await query.call(lambda: connection.apply(given))
-        insert = await query.call(lambda: connection.insert(statement.sql, inline.input_format))
+            await query.call(connection.apply, given)
+        insert = await query.call(connection.insert, statement.sql, inline.input_format)
         query.follow(insert)
         async for piece in body.rest(inline.data_at):
-            await query.call(lambda piece=piece: insert.append(piece))  # type: ignore[misc]  # a default binds the loop's value
+            await query.call(insert.append, piece)
         result = await query.call(insert.finish)
         query.done()
         return Outcome(formats.DEFAULT_FORMAT, _nothing(), result)

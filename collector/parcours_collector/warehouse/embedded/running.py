@@ -11,7 +11,8 @@ import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final, TypeVar, TypeVarTuple
 
 from parcours_collector.warehouse.embedded.engine import Engine, Insert, Stream
 from parcours_collector.warehouse.embedded.errors import EngineError
@@ -21,6 +22,7 @@ from parcours_collector.warehouse.embedded.sessions import Lease, Sessions, prep
 _KILL_AGAIN_SECONDS: Final = 0.2
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Threads:
@@ -30,13 +32,13 @@ class Threads:
         self._queries = ThreadPoolExecutor(queries, "query")
         self._kills = ThreadPoolExecutor(1, "kill")
 
-    def start(self, call: Callable[[], T]) -> asyncio.Future[T]:
+    def start(self, call: Callable[[*Ts], T], *arguments: *Ts) -> asyncio.Future[T]:
         """Run a call of a query."""
-        return asyncio.get_running_loop().run_in_executor(self._queries, call)
+        return asyncio.get_running_loop().run_in_executor(self._queries, call, *arguments)
 
-    def start_kill(self, call: Callable[[], T]) -> asyncio.Future[T]:
+    def start_kill(self, call: Callable[[*Ts], T], *arguments: *Ts) -> asyncio.Future[T]:
         """Run a kill."""
-        return asyncio.get_running_loop().run_in_executor(self._kills, call)
+        return asyncio.get_running_loop().run_in_executor(self._kills, call, *arguments)
 
     def close(self) -> None:
         """Wait for the running calls."""
@@ -80,11 +82,11 @@ class RunningQuery:
                 connection.close()
                 raise
         lease = self._lease
-        await self.call(lambda: prepare(lease, self._request, fresh=fresh))
+        await self.call(partial(prepare, lease, self._request, fresh=fresh))
 
-    async def call(self, step: Callable[[], T]) -> T:
+    async def call(self, step: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Run one blocking step in a thread. If the waiting is cancelled the step goes on until `end` has killed it."""
-        future = self._threads.start(step)
+        future = self._threads.start(step, *arguments)
         self._pending = future  # type: ignore[assignment]  # Future is invariant, and only its being done is asked
         return await asyncio.shield(future)
 
@@ -108,7 +110,7 @@ class RunningQuery:
             return
         lease = self._lease
         try:
-            await self._threads.start(lambda: settle(lease))
+            await self._threads.start(settle, lease)
             closing = self._sessions.release(lease)
         except EngineError:
             closing = self._sessions.drop(lease)
@@ -120,7 +122,7 @@ class RunningQuery:
         while pending is not None and not pending.done():
             # Again and again: a query that has not reached the engine's list yet cannot be killed.
             with contextlib.suppress(EngineError):
-                await self._threads.start_kill(lambda: self._engine.kill(self._request.query_id))
+                await self._threads.start_kill(self._engine.kill, self._request.query_id)
             await asyncio.wait({pending}, timeout=_KILL_AGAIN_SECONDS)
         if pending is not None and not pending.cancelled() and pending.exception() is None:
             found = pending.result()

@@ -38,7 +38,7 @@ class Lease:
     connection: Connection
     key: _Key | None = None
     timeout_seconds: int = 0
-    restore: list[Callable[[], None]] = field(default_factory=list)
+    restore: list[Callable[[], object]] = field(default_factory=list)
 
 
 class Sessions:

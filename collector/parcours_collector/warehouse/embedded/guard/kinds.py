@@ -164,5 +164,21 @@ SOURCE_KEYS: Final = {
 }
 """Dictionary sources, and what may be said of each: only this engine's own tables."""
 
+LAYOUTS: Final = frozenset(
+    {
+        *("flat", "hashed", "sparse_hashed", "hashed_array", "range_hashed", "cache", "direct", "ip_trie"),
+        *("complex_key_hashed", "complex_key_sparse_hashed", "complex_key_hashed_array", "complex_key_range_hashed"),
+        *(
+            "complex_key_cache",
+            "complex_key_direct",
+            "polygon",
+            "polygon_simple",
+            "polygon_index_each",
+            "polygon_index_cell",
+        ),
+    }
+)
+"""Dictionary layouts that live in memory."""
+
 SOURCE_QUERIES: Final = frozenset({"query", "invalidate_query"})
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -14,9 +14,9 @@ _HOST_KEYS: Final = {
     "out_file": "INTO OUTFILE",
     "infile": "FROM INFILE",
     "attach_from_path": "ATTACH … FROM",
-    "from": "FROM a path",
 }
 _TABLE_FUNCTION_KEYS: Final = ("table_function", "as_table_function")
+_HIGHER_ORDER: Final = ("array", "map")
 _INDEX_KEYS: Final = ("index_type",)
 _CODEC_KEYS: Final = (
     "codec",
@@ -33,6 +33,7 @@ class Tree:
 
     Args:
         known_table_functions: every one the engine has, in lower case.
+        unreviewed_functions: those the engine has and `names` has not, in lower case.
         user_defined: whether a function of this name was created here (its body was judged then).
         inner_query: judges a query that stands in a string.
     """
@@ -40,10 +41,12 @@ class Tree:
     def __init__(
         self,
         known_table_functions: frozenset[str],
+        unreviewed_functions: frozenset[str],
         user_defined: Callable[[str], bool],
         inner_query: Callable[[str], None],
     ) -> None:
         self._known_table_functions = known_table_functions
+        self._unreviewed_functions = unreviewed_functions
         self._user_defined = user_defined
         self._inner_query = inner_query
 
@@ -73,6 +76,11 @@ class Tree:
                 self._source(node, key)
             case "AlterCommand":
                 self._alteration(node)
+            case "DictionaryLayout":
+                if str(node.get("layout_type", "")).lower() not in kinds.LAYOUTS:
+                    raise access_denied(
+                        f"dictionary layout {node.get('layout_type')!r} is not allowed here: use HASHED"
+                    )
             case "SystemQuery":
                 if node.get("query_type") not in kinds.SYSTEM_VERBS:
                     raise access_denied(f"SYSTEM {node.get('query_type')} is not allowed in the embedded engine")
@@ -126,6 +134,8 @@ class Tree:
             return
         elif kind in ("", "LAMBDA_FUNCTION", "WINDOW_FUNCTION", "ORDINARY_FUNCTION"):
             self._scalar(name)
+            if name.lower().startswith(_HIGHER_ORDER):
+                self._named_functions(node.get("arguments"))
         elif kind in ("CODEC", "STATISTICS"):
             if name.lower() not in names.CODECS:
                 raise access_denied(f"codec {name!r} is not known to the embedded engine: use ZSTD or LZ4")
@@ -140,6 +150,18 @@ class Tree:
             f"function {name!r} is not allowed in the embedded engine, which reads no file and asks no host: "
             "send the data with INSERT, or use a ClickHouse server"
         )
+
+    def _named_functions(self, arguments: object) -> None:
+        # arrayMap(file, …) calls file: a bare name stands for the function when there is no such column.
+        children = arguments.get("children", []) if isinstance(arguments, dict) else []
+        for child in children if isinstance(children, list) else []:
+            if not isinstance(child, dict) or child.get("type") != "Identifier":
+                continue
+            name = str(child.get("name", "")).lower()
+            if name in self._unreviewed_functions or child.get("children"):
+                raise access_denied(
+                    f"{name or 'a parameter'!r} could name a function here: write a column with its table, as t.{name}"
+                )
 
     def _settings(self, node: Mapping[str, object]) -> None:
         changes = node.get("changes", [])
