@@ -139,7 +139,9 @@ async def test_after_a_crash_the_sealed_batch_goes_out_again_as_it_was(tmp_path:
     assert sink.rows("touchpoints") == [row(1), row(2), row(3), row(4)]
 
 
-async def test_one_poison_row_in_a_thousand_becomes_a_dead_letter_and_the_rest_arrives(tmp_path: Path) -> None:
+async def test_one_poison_row_in_a_thousand_becomes_a_dead_letter_and_the_rest_arrives(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     sink = FaultySink()
     poison = (
         b'{"project":"shop","source":"site","id":"0199aaaa-0000-7000-8000-000000000001","name":"product_viewed",'
@@ -168,6 +170,9 @@ async def test_one_poison_row_in_a_thousand_becomes_a_dead_letter_and_the_rest_a
         "line": None,
     }
     assert (delivery.counts.rows_refused, delivery.counts.rows_delivered) == (1, 999)
+    assert [record.getMessage() for record in caplog.records] == [
+        "ClickHouse refused 1 of 1000 rows: they are in dead_letters."
+    ], "told once, without the row"
 
 
 @pytest.mark.parametrize(

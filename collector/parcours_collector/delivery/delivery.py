@@ -140,8 +140,11 @@ class Delivery:
             await self._save(Progress(batch.start, batch.end))  # commits the batch before, seals this one
             following = asyncio.create_task(self._cut(batch.end))
             try:
+                refused_before = self.counts.rows_refused
                 for part in batch.parts:
                     await self._deliver(part, batch.appended_at_us)
+                if refused := self.counts.rows_refused - refused_before:
+                    _LOG.error("ClickHouse refused %d of %d rows: they are in dead_letters.", refused, batch.rows)
                 if not following.done():
                     await self._save(Progress(batch.end, batch.end))
                 self.counts.batches += 1
@@ -192,13 +195,6 @@ class Delivery:
                 self.counts.rows_delivered += part.rows
             case Refused() as refused if part.rows <= 1:
                 self.counts.rows_refused += 1
-                _LOG.error(
-                    "ClickHouse refuses a row of %s (error %d %s%s): it goes to dead_letters.",
-                    part.table,
-                    refused.code,
-                    refused.name,
-                    f", field {refused.field}" if refused.field else "",
-                )
                 await self._bury(dead_letter(part, refused, appended_at_us=appended_at_us))
             case Refused():
                 for half in part.halves():
