@@ -11,7 +11,7 @@ from parcours_collector.warehouse.embedded.errors import EngineError, access_den
 from parcours_collector.warehouse.embedded.formats import refused
 from parcours_collector.warehouse.embedded.guard import kinds, names
 from parcours_collector.warehouse.embedded.guard.statement import Role, Statement
-from parcours_collector.warehouse.embedded.guard.tree import Tree
+from parcours_collector.warehouse.embedded.guard.tree import Tree, refused_function
 
 _PARSE: Final = "SELECT parseQueryToJSON({sql:String})"
 _UNPARSE: Final = "SELECT formatQueryFromJSON({tree:String})"
@@ -162,14 +162,6 @@ class Guard:
         expression = ours["list_of_selects"]["children"][0]["select"]["children"][0]
         tree["where_expression"] = _replace_query_id(tree.get("where_expression"), expression)
         return self._engine.ask(_UNPARSE, {"tree": escape_parameter(json.dumps(tree))}).rstrip("\n")
-
-
-def refused_function(name: str) -> EngineError:
-    """497 for a function that is not on the list."""
-    return access_denied(
-        f"function {name!r} is not allowed in the embedded engine, which reads no file and asks no host: "
-        "send the data with INSERT, or use a ClickHouse server"
-    )
 
 
 def _refused_kind(kind: str) -> EngineError:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from parcours_collector.warehouse.embedded.access import DATABASE_ENGINES, TABLE_ENGINES
-from parcours_collector.warehouse.embedded.errors import access_denied, not_implemented
+from parcours_collector.warehouse.embedded.errors import EngineError, access_denied, not_implemented
 from parcours_collector.warehouse.embedded.guard import kinds, names
 from parcours_collector.warehouse.embedded.guard.settings import check_setting, plain_value
 
@@ -26,6 +26,14 @@ _CODEC_KEYS: Final = (
     "recompression_codec",
     "compression_codec",
 )
+
+
+def refused_function(name: str) -> EngineError:
+    """497 for a function that the engine has and the lists have not."""
+    return access_denied(
+        f"function {name!r} is not allowed in the embedded engine, which reads no file and asks no host: "
+        "send the data with INSERT, or use a ClickHouse server"
+    )
 
 
 class Tree:
@@ -146,10 +154,9 @@ class Tree:
         lowered = name.lower()
         if lowered in names.FUNCTIONS or names.is_aggregate(lowered) or self._user_defined(name):
             return
-        raise access_denied(
-            f"function {name!r} is not allowed in the embedded engine, which reads no file and asks no host: "
-            "send the data with INSERT, or use a ClickHouse server"
-        )
+        if lowered not in self._unreviewed_functions:
+            raise EngineError(46, "UNKNOWN_FUNCTION", f"Function with name {name!r} does not exist")
+        raise refused_function(name)
 
     def _named_functions(self, arguments: object) -> None:
         # arrayMap(file, …) calls file: a bare name stands for the function when there is no such column.
