@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
@@ -19,6 +21,7 @@ from parcours_collector.warehouse.embedded.native import engine_errors
 from parcours_collector.warehouse.embedded.options import Limits
 
 _ENGINE_FOLDER: Final = "clickhouse"
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _KILL: Final = "KILL QUERY WHERE substringIndex(Settings['log_comment'], '\\n', 1) = {name:String} ASYNC"
 
 
@@ -43,6 +46,16 @@ class Result:
     written_rows: int = 0
     written_bytes: int = 0
     elapsed_seconds: float = 0.0
+
+
+def _has_tables(engine_path: Path) -> bool:
+    """Whether the database `default` has tables on disk."""
+    try:
+        statement = (engine_path / "metadata" / "default.sql").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    uuid = _UUID.search(statement)
+    return uuid is None or any((engine_path / "store" / uuid[0][:3] / uuid[0]).glob("*.sql"))
 
 
 def quote(text: str) -> str:
@@ -186,6 +199,7 @@ class Engine:
 
     def __init__(self, folder: DataFolder, limits: Limits) -> None:
         self._configuration = write_configuration(folder.private, limits)
+        os.environ["TZ"] = "UTC"  # the engine takes its time zone from here only
         # Relative names: a folder may hold characters that chDB's connection string cannot carry.
         os.chdir(folder.path)
         self._source = f"{_ENGINE_FOLDER}?config-file={self._configuration.relative_to(folder.path)}"
@@ -230,7 +244,8 @@ class Engine:
 
     def _own_default_database(self, folder: DataFolder) -> None:
         # chDB lays `default` over the host's file system (SELECT * FROM '/etc/passwd'); ours is an ordinary database.
-        if (folder.engine_path / "metadata" / "default.sql").exists():
+        # One without tables has no folder that could be attached again: it is made anew.
+        if _has_tables(folder.engine_path):
             self._keeper.query("DETACH DATABASE default")
             self._keeper.query("ATTACH DATABASE default")
         else:
