@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench lock schemas clean
+.PHONY: help run test rigs check format bench lock schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,9 @@ run: $(STAMP) ## the main job: everything on one machine, a told journey and 5,0
 
 test: $(STAMP) ## the test suite, on real parts (ARGS="-k wal" narrows it)
 	$(BIN)/python -m pytest $(ARGS)
+
+rigs: $(STAMP) ## the long form of the fault rigs: a minute without ClickHouse, twenty kills of the collector
+	RIG_OUTAGE_SECONDS=60 RIG_COLLECTOR_KILLS=20 $(BIN)/python -m pytest tests/test_promises.py --timeout 1200 $(ARGS)
 
 check: $(STAMP) ## ruff and mypy (strict)
 	$(BIN)/ruff check .

@@ -24,6 +24,9 @@ from parcours_schemas.validation import Accepted
 
 Row = dict[str, Any]
 
+OTHER_CHANNEL = "other"
+"""Where a touchpoint happened that neither says it nor is known (`unknown_names = "allow"`)."""
+
 MAX_SKEW = timedelta(days=7)
 """A clock that is wrong by more says nothing about when something happened: it is left alone."""
 
@@ -59,7 +62,7 @@ def first_row(accepted: Accepted, around: Circumstances) -> Row:
         "id": accepted.id,
         "name": accepted.name,
         "schema_version": accepted.schema_version,
-        "channel": accepted.channel,
+        "channel": accepted.channel or OTHER_CHANNEL,
         "occurred_at": accepted.occurred_at,
         "client_occurred_at": accepted.occurred_at,
         "sent_at": around.sent_at,

@@ -1,6 +1,7 @@
 """Emit moments through the SDK, each from the source that saw it, and never faster than they are taken."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from parcours import DropReason, Tracker
 from parcours_collector.commands.demonstration.moment import Moment
@@ -34,12 +35,13 @@ class Emission:
         tracker = self._trackers[moment.source]
         if self._emitted % 500 == 0 and tracker.stats().pending > _MOST_PENDING:
             tracker.flush(60)
+        ids: dict[str, Any] = dict(moment.ids)  # kinds are open: mypy cannot know that none is called `channel`
         tracker.emit(
             moment.touchpoint,
             occurred_at=moment.occurred_at,
             event_id=moment.event_id(self._emitted),
             context=moment.context,
-            **moment.ids,
+            **ids,
         )
         self._emitted += 1
 
