@@ -99,6 +99,6 @@ def write_configuration(folder: Path, limits: Limits) -> Path:
         f"<user_directories><users_xml><path>{escape(str(users))}</path></users_xml></user_directories>"
         "<access_control_improvements><table_engines_require_grant>true</table_engines_require_grant>"
         "</access_control_improvements>"
-        f"<timezone>UTC</timezone><max_server_memory_usage>{limits.max_server_memory_bytes}</max_server_memory_usage></clickhouse>\n",
+        f"<max_server_memory_usage>{limits.max_server_memory_bytes}</max_server_memory_usage></clickhouse>\n",
     )
     return server

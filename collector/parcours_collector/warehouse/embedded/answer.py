@@ -125,11 +125,9 @@ class Answer:
 
     async def _start(self, outcome: Outcome) -> web.StreamResponse:
         response = web.StreamResponse()
-        response.content_type, _, charset = content_type(outcome.output_format).partition("; charset=")
-        if charset:
-            response.charset = charset.split(";")[0]
         response.headers.update(
             {
+                "Content-Type": content_type(outcome.output_format),
                 "X-ClickHouse-Server-Display-Name": self._identity.name,
                 "X-ClickHouse-Query-Id": self._request.query_id,
                 "X-ClickHouse-Format": outcome.output_format,

@@ -35,22 +35,37 @@ class Compressor(Protocol):
         """The last bytes to send."""
 
 
-class _FramePerPiece:
-    """Every piece is a frame of its own, so that a reader sees it at once; clients join frames."""
+class _Zstd:
+    """One frame, flushed after every piece so that a reader sees it at once."""
 
-    def __init__(self, encoding: str) -> None:
-        self._encoding = encoding
+    def __init__(self) -> None:
+        self._frame = zstd.ZstdCompressor(level=1)
 
     def compress(self, data: bytes) -> bytes:
-        if not data:
-            return b""
-        if self._encoding == "zstd":
-            return zstd.compress(data, 1)
-        framed: bytes = lz4.frame.compress(data)
-        return framed
+        return self._frame.compress(data, zstd.ZstdCompressor.FLUSH_BLOCK)
 
     def flush(self) -> bytes:
-        return b""
+        return self._frame.flush(zstd.ZstdCompressor.FLUSH_FRAME)
+
+
+class _Lz4:
+    """One frame, as `_Zstd`."""
+
+    def __init__(self) -> None:
+        self._frame = lz4.frame.LZ4FrameCompressor(auto_flush=True)
+        self._begun = False
+
+    def compress(self, data: bytes) -> bytes:
+        return self._head() + bytes(self._frame.compress(data))
+
+    def flush(self) -> bytes:
+        return self._head() + bytes(self._frame.flush())
+
+    def _head(self) -> bytes:
+        if self._begun:
+            return b""
+        self._begun = True
+        return bytes(self._frame.begin())
 
 
 def compressor(encoding: str) -> Compressor:
@@ -60,8 +75,10 @@ def compressor(encoding: str) -> Compressor:
             return zlib.compressobj(1, zlib.DEFLATED, 31)
         case "deflate":
             return zlib.compressobj(1)
-        case "zstd" | "lz4":
-            return _FramePerPiece(encoding)
+        case "zstd":
+            return _Zstd()
+        case "lz4":
+            return _Lz4()
         case _:
             raise _unknown(encoding)
 

@@ -171,8 +171,8 @@ def authenticate(url: Mapping[str, str], headers: Mapping[str, str], passwords: 
     user, password = _credentials(url, headers)
     found: Role | None = None
     for role, expected in passwords.items():
-        known = hmac.compare_digest(user.encode(), role.value.encode())
-        if hmac.compare_digest(password.encode(), expected.encode()) and known:
+        known = hmac.compare_digest(_bytes(user), _bytes(role.value))
+        if hmac.compare_digest(_bytes(password), _bytes(expected)) and known:
             found = role
     if found is None:
         raise EngineError(
@@ -182,6 +182,10 @@ def authenticate(url: Mapping[str, str], headers: Mapping[str, str], passwords: 
             "Passwords stand in clickhouse.env of the engine's data folder",
         )
     return found
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _credentials(url: Mapping[str, str], headers: Mapping[str, str]) -> tuple[str, str]:
