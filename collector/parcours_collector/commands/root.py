@@ -10,6 +10,7 @@ from parcours_collector.commands.collector import collector
 from parcours_collector.commands.demo import demo
 from parcours_collector.commands.doctor import doctor
 from parcours_collector.commands.funnel import funnel
+from parcours_collector.commands.import_file import import_file
 from parcours_collector.commands.keys import keys
 from parcours_collector.commands.migrate import migrate
 from parcours_collector.commands.schemas import schemas
@@ -35,6 +36,7 @@ app.command()(clickhouse)
 app.command()(migrate)
 app.command()(stitch)
 app.command()(funnel)
+app.command("import")(import_file)
 app.add_typer(keys, name="keys")
 app.add_typer(schemas, name="schemas")
 app.command()(doctor)

@@ -1,7 +1,16 @@
 """The terminal: what commands say goes to standard output, how work goes on to standard error."""
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 _FILE_WIDTH = 130
 
@@ -20,6 +29,19 @@ def progress_bar() -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        console=progress_console,
+        disable=not progress_console.is_terminal,
+    )
+
+
+def byte_progress_bar() -> Progress:
+    """Return a progress bar for a file that is read; on something that is not a terminal it stays silent."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
         console=progress_console,
         disable=not progress_console.is_terminal,
     )
