@@ -70,7 +70,9 @@ class EngineProcess:
         if not _answered(process, timeout_seconds):
             process.kill()
             process.wait()
-            raise EngineFailed(_text(errors) or f"The engine on {data} was not ready within {timeout_seconds:g} s.")
+            said = _text(errors)
+            _close(process, errors)
+            raise EngineFailed(said or f"The engine on {data} was not ready within {timeout_seconds:g} s.")
         return cls(process, data, errors)
 
     @property
@@ -100,9 +102,7 @@ class EngineProcess:
 
     def _closed(self) -> int:
         status = self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._errors):
-            if pipe is not None:
-                pipe.close()
+        _close(self._process, self._errors)
         return status
 
     def __enter__(self) -> EngineProcess:
@@ -122,6 +122,12 @@ def _answered(process: subprocess.Popen[bytes], timeout_seconds: float) -> bool:
     readable, _, _ = select.select([output], [], [], max(0.0, deadline - time.monotonic()))
     # One line when it is ready, the end of the pipe when it has failed.
     return bool(readable) and bool(output.readline())
+
+
+def _close(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+    for pipe in (process.stdin, process.stdout, errors):
+        if pipe is not None:
+            pipe.close()
 
 
 def _text(errors: IO[bytes]) -> str:
