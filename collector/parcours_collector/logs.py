@@ -35,6 +35,4 @@ def configure_logs(form: Literal["console", "json"]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # aiohttp logs a line a request and clickhouse-connect a line a hiccup; the parts that decide say what matters.
-    for name in ("aiohttp.access", "clickhouse_connect"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("aiohttp.access").setLevel(logging.CRITICAL)  # a line a request says nothing that metrics do not

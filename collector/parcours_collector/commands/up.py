@@ -1,10 +1,12 @@
 """`parcours up`: everything on one machine, the engine included."""
 
+import fcntl
 import os
 import signal
 import sys
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,7 @@ from pydantic import SecretStr
 from parcours_collector.app import RunningCollector, run_collector
 from parcours_collector.commands.options import DataOption, HostOption, PlanOption, PortOption
 from parcours_collector.commands.terminal import console
+from parcours_collector.errors import FolderInUse
 from parcours_collector.intake.registry import Registry
 from parcours_collector.logs import configure_logs
 from parcours_collector.settings import Settings, load_settings
@@ -26,6 +29,7 @@ DEVELOPMENT_SOURCE = "development"
 DEFAULT_PROJECT = "default"
 ENVIRONMENT_FILE = "parcours.env"
 _KEY_FILE = "development.key"
+_LOCK_FILE = "up.lock"
 
 _log = structlog.get_logger()
 
@@ -52,8 +56,9 @@ def up(
     settings = load_settings(data=data, host=host, port=port, plan=plan)
     configure_logs(settings.log_format)
     environment = settings.data / ENVIRONMENT_FILE
-    environment.unlink(missing_ok=True)
     with ExitStack() as stack:
+        stack.enter_context(sole_user(settings.data))
+        environment.unlink(missing_ok=True)  # of one that was killed: a script must not go on with it
         engine = stack.enter_context(EngineProcess.start(settings.engine_folder, clickhouse_port))
         applied = migrate(engine.url).applied
         if applied:
@@ -70,6 +75,26 @@ def up(
             console.print(f"keys        {environment}  (source it: `set -a; . {environment}`)", soft_wrap=True)
 
         run_collector(settings.model_copy(update={"clickhouse_url": SecretStr(engine.url)}), on_ready=announce)
+
+
+@contextmanager
+def sole_user(data: Path) -> Iterator[None]:
+    """Hold the data folder against a second `parcours up`.
+
+    Raises:
+        FolderInUse: There is one already.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / _LOCK_FILE).open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.seek(0)
+            raise FolderInUse(f"{data} is in use by another `parcours up`, process {lock.read() or '?'}.") from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
 
 
 def development_key(settings: Settings) -> str:

@@ -4,6 +4,7 @@
 a cluster and the embedded engine are reached the same way. Nothing here knows what is stored.
 """
 
+import logging
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +22,8 @@ OLDEST_SERVER = (25, 8)
 
 # Session ids serialise a client's queries; every statement of ours stands alone.
 common.set_setting("autogenerate_session_id", False)
+# Its log repeats what it raises; whoever catches the error decides what is said.
+logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)

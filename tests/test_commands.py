@@ -1,0 +1,199 @@
+"""The commands as an operator types them: what they print, the files they leave, and how they refuse."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from parcours_collector.commands.demonstration.stack import Stack
+from tests.running import wait_until
+
+
+def parcours(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "parcours_collector", *map(str, arguments)],
+        cwd=cwd, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Path]]:
+    """A running `parcours up`."""
+    data = tmp_path_factory.mktemp("up")
+    with Stack(data, port=0, clickhouse_port=0) as running:
+        yield running, data
+
+
+def test_up_writes_where_everything_is_for_its_owner_only(stack: tuple[Stack, Path]) -> None:
+    running, data = stack
+    file = data / "parcours.env"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    held = dict(line.split("=", 1) for line in file.read_text().splitlines())
+    assert sorted(held) == ["PARCOURS_CLICKHOUSE_URL", "PARCOURS_ENDPOINT", "PARCOURS_WRITE_KEY"]
+    with urllib.request.urlopen(f"{running.endpoint}/readyz", timeout=10) as answer:
+        assert answer.status == 200
+
+
+def test_a_second_up_on_the_same_folder_or_port_is_refused_in_one_line(
+    stack: tuple[Stack, Path], tmp_path: Path
+) -> None:
+    running, data = stack
+    folder = parcours("up", "--data", data, "--port", "0", "--clickhouse-port", "0", cwd=tmp_path)
+    assert folder.returncode == 2
+    assert "Traceback" not in folder.stderr
+    assert "another folder" in folder.stderr
+    assert (data / "parcours.env").exists(), "the first one's file stays"
+    port = running.endpoint.rsplit(":", 1)[1]
+    taken = parcours("up", "--data", tmp_path / "other", "--port", port, "--clickhouse-port", "0", cwd=tmp_path)
+    assert taken.returncode == 2
+    assert "Traceback" not in taken.stderr
+    assert f"Port {port}" in taken.stderr
+    assert "--port 0" in taken.stderr
+
+
+def test_the_embedded_engines_port_in_use_is_said(stack: tuple[Stack, Path], tmp_path: Path) -> None:
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = str(busy.getsockname()[1])
+        taken = parcours("up", "--data", tmp_path / "other", "--port", "0", "--clickhouse-port", port, cwd=tmp_path)
+    assert taken.returncode == 2
+    assert port in taken.stderr
+    assert "Traceback" not in taken.stderr
+
+
+def test_keys_are_made_listed_and_revoked_while_the_collector_runs(stack: tuple[Stack, Path], tmp_path: Path) -> None:
+    running, data = stack
+    made = parcours("keys", "create", "till-7", "--data", data, cwd=tmp_path)
+    write_key = made.stdout.strip()
+    assert post(running.endpoint, write_key) == 200
+    assert "till-7" in parcours("keys", "list", "--data", data, cwd=tmp_path).stdout
+    again = parcours("keys", "create", "till-7", "--data", data, cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert parcours("keys", "revoke", "till-7", "--data", data, cwd=tmp_path).returncode == 0
+    assert post(running.endpoint, write_key) == 401
+    assert parcours("keys", "revoke", "nobody", "--data", data, cwd=tmp_path).returncode == 2
+
+
+def post(endpoint: str, write_key: str) -> int:
+    request = urllib.request.Request(
+        f"{endpoint}/v1/touchpoints",
+        data=b"[]",
+        headers={"Authorization": f"Bearer {write_key}", "Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_migrate_stitch_funnel_and_doctor_speak_to_a_running_clickhouse(
+    stack: tuple[Stack, Path], tmp_path: Path
+) -> None:
+    running, data = stack
+    url = {"PARCOURS_CLICKHOUSE_URL": running.clickhouse_url}
+    assert "0 migrations applied" in parcours("migrate", cwd=tmp_path, **url).stdout
+    assert "full:" in parcours("stitch", "--full", cwd=tmp_path, **url).stdout
+    funnel = parcours("funnel", "product_viewed", "order_completed", "--weekly", cwd=tmp_path, **url)
+    assert funnel.returncode == 0
+    assert "1 product_viewed" in funnel.stdout
+    doctor = parcours("doctor", "--data", data, cwd=tmp_path, **url)
+    assert doctor.returncode == 0
+    assert "migrated" in doctor.stdout
+    password = running.clickhouse_url.split(":")[2].split("@")[0]
+    assert password not in doctor.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["migrate"], "PARCOURS_CLICKHOUSE_URL is not set"),
+        (["migrate", "--clickhouse-url", "ftp://x"], "not an http or https URL"),
+        (["migrate", "--clickhouse-url", "http://127.0.0.1:1"], "does not answer at http://default@127.0.0.1:1"),
+        (["collector"], "PARCOURS_CLICKHOUSE_URL is not set"),
+        (["collector", "--plan", "nowhere", "--clickhouse-url", "http://127.0.0.1:1"], "nowhere is not a folder"),
+    ],
+)
+def test_what_cannot_go_on_says_what_and_what_to_do_in_one_line(command: list[str], said: str, tmp_path: Path) -> None:
+    done = parcours(*command, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_an_unknown_setting_is_refused_by_name(tmp_path: Path) -> None:
+    done = parcours("doctor", cwd=tmp_path, PARCOURS_WAL_SEGMENT_BYTES="1")
+    assert done.returncode == 2
+    assert "PARCOURS_WAL__SEGMENT_BYTES" in done.stderr
+
+
+def test_an_up_whose_starter_is_killed_ends_with_its_engine(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    script = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from parcours_collector.commands.demonstration.stack import Stack\n"
+        f"stack = Stack(Path({str(data)!r}), port=0, clickhouse_port=0)\n"
+        "print(stack._process.pid, flush=True)\ntime.sleep(600)"
+    )
+    starter = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert starter.stdout is not None
+    up = psutil.Process(int(starter.stdout.readline()))
+    family = [up, *up.children(recursive=True)]
+    assert len(family) == 2
+    starter.kill()
+    starter.wait()
+    starter.stdout.close()
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert alive == []
+
+
+def test_the_demo_tells_rogers_journey_and_ends(tmp_path: Path) -> None:
+    data = tmp_path / "demo"
+    first = parcours("demo", "--people", "40", "--once", "--data", data, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    for said in (
+        "Your slot today",
+        "Televisions this week",
+        "order_completed",
+        "Strongest transitions",
+        "Week by week",
+    ):
+        assert said in first.stdout
+    rows = [line for line in first.stdout.splitlines() if "1.1 " in line or "2.5 " in line]
+    assert rows, "Roger's touchpoints are numbered by journey and session"
+    second = parcours("demo", "--people", "40", "--once", "--data", data, cwd=tmp_path)
+    assert second.returncode == 0, second.stderr
+    count = [line for line in first.stdout.splitlines() if "touchpoints of" in line]
+    assert count == [line for line in second.stdout.splitlines() if "touchpoints of" in line]
+
+
+def test_the_demo_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+    data = tmp_path / "demo"
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "parcours_collector", "demo", "--people", "5", "--data", str(data)],
+        cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if line.startswith("Serving until Ctrl-C"):
+            break
+    children = psutil.Process(demo.pid).children(recursive=True)
+    wait_until((data / "parcours.env").exists)
+    time.sleep(0.2)  # between its last line and its waiting
+    demo.send_signal(signal.SIGINT)
+    demo.stdout.read()
+    demo.stdout.close()
+    assert demo.wait(60) == 0
+    assert psutil.wait_procs(children, timeout=30)[1] == []
