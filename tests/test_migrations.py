@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from parcours_collector.errors import MigrationChanged, WarehouseNotMigrated, WarehouseTooOld, WarehouseUnreachable
 from parcours_collector.warehouse import client as warehouse_client
 from parcours_collector.warehouse import migrations
-from parcours_collector.warehouse.client import connect
+from parcours_collector.warehouse.client import ClickHouseUrl, connect
+from parcours_collector.warehouse.dictionaries import DICTIONARIES, make_dictionaries
 from parcours_collector.warehouse.embedded.process import EngineProcess
 from parcours_collector.warehouse.migrations import VIEWS, migrate, require_migrated
 from parcours_collector.warehouse.sql import migration_names, read_sql, statements
@@ -90,3 +92,29 @@ def test_statements_end_with_a_semicolon_at_the_end_of_a_line() -> None:
         "-- a; b\nSELECT ';' AS x",
         "SELECT 2",
     )
+
+
+class PasswordForDefault:
+    """A client of a server whose `default` has a password: it loads no dictionary that names no user."""
+
+    def __init__(self) -> None:
+        self.created: dict[str, str] = {}
+
+    def command(self, text: str, parameters: dict[str, str] | None = None) -> None:
+        for name in DICTIONARIES:
+            if f"DICTIONARY {name}\n" in text:
+                self.created[name] = text % parameters if parameters and "password" in parameters else text
+        name = (parameters or {}).get("name", "")
+        if "RELOAD" in text and "USER" not in self.created[name]:
+            raise DatabaseError("default: Authentication failed", code=516)
+
+
+def test_a_dictionary_reads_as_the_migrating_user_where_default_has_a_password() -> None:
+    server = PasswordForDefault()
+    make_dictionaries(server, ClickHouseUrl.parse("http://me:secret@127.0.0.1:1"))  # type: ignore[arg-type] # a fault
+    assert all("USER me PASSWORD secret" in server.created[name] for name in DICTIONARIES)
+
+
+def test_every_dictionary_file_is_made() -> None:
+    folder = Path(migrations.__file__).parent / "sql" / "dictionaries"
+    assert sorted(file.stem for file in folder.iterdir()) == sorted(DICTIONARIES)

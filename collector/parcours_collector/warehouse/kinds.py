@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from clickhouse_connect.driver.client import Client
 
+from parcours_collector.warehouse.dictionaries import reload_dictionary
 from parcours_schemas.catalogue import CATALOGUE
 from parcours_schemas.touchpoint import Declaration
 
@@ -37,4 +38,4 @@ def write_kinds(client: Client, project: str, declarations: Iterable[Declaration
     ]
     if rows:
         client.insert("touchpoint_kinds", rows, column_names=_COLUMNS)
-        client.command("SYSTEM RELOAD DICTIONARY kind_of")
+        reload_dictionary(client, "kind_of")

@@ -1,7 +1,7 @@
 """Bring a ClickHouse to the tables and views of this version, and tell when it is not there.
 
 Migrations are numbered files that only go forward; the checksum of each is recorded, and a file that changed afterwards
-is refused. Views hold no data: they are made again at every run.
+is refused. Dictionaries and views hold no data of their own: they are made again at every run.
 """
 
 import hashlib
@@ -11,7 +11,8 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from parcours_collector.errors import MigrationChanged, WarehouseNotMigrated
-from parcours_collector.warehouse.client import DATABASE, connect
+from parcours_collector.warehouse.client import DATABASE, ClickHouseUrl, connect
+from parcours_collector.warehouse.dictionaries import make_dictionaries
 from parcours_collector.warehouse.kinds import write_catalogue
 from parcours_collector.warehouse.sql import migration_names, read_sql, statements
 
@@ -55,6 +56,7 @@ def migrate(url: str) -> MigrationReport:
             for statement in statements(read_sql(f"migrations/{name}")):
                 client.command(statement)
             client.command(read_sql("record_migration"), parameters={"name": name, "sha256": _checksum(name)})
+        make_dictionaries(client, ClickHouseUrl.parse(url))
         write_catalogue(client)
         for view in VIEWS:
             client.command(read_sql(f"views/{view}"))

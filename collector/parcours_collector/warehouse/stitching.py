@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from clickhouse_connect.driver.client import Client
 
+from parcours_collector.warehouse.dictionaries import reload_dictionary
 from parcours_collector.warehouse.sql import read_sql, statements
 
 OVERLAP = timedelta(minutes=10)
@@ -70,7 +71,7 @@ def stitch(client: Client, *, full: bool = False) -> StitchingRun:
             parameters={**scope, "mode": mode, "watermark": now, "edges": edges, "passes": passes, "moved": moved},
         )
     if moved:
-        client.command("SYSTEM RELOAD DICTIONARY person_of")
+        reload_dictionary(client, "person_of")
     return StitchingRun(mode=mode, edges=edges, passes=passes, moved=moved, seconds=time.monotonic() - started)
 
 

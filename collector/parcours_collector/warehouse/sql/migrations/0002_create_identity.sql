@@ -104,17 +104,3 @@ CREATE TABLE IF NOT EXISTS stitching_labels
 ENGINE = MergeTree
 PARTITION BY run
 ORDER BY (pass, node);
-
--- Identifier → person, for those whose person is not themselves. Stitching reloads it at its end; replicas notice a new run by themselves.
-CREATE DICTIONARY IF NOT EXISTS person_of
-(
-    identifier UInt64,
-    person_id  UInt64
-)
-PRIMARY KEY identifier
-SOURCE(CLICKHOUSE(
-    QUERY 'SELECT identifier, person_id FROM parcours.identity_persons FINAL WHERE person_id != identifier'
-    INVALIDATE_QUERY 'SELECT max(run) FROM parcours.stitching_runs'
-))
-LAYOUT(HASHED())
-LIFETIME(MIN 20 MAX 40);

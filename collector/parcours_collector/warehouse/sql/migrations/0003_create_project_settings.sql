@@ -1,4 +1,4 @@
--- What a project may set about its journeys. A project without a row uses the defaults of the dictionary below.
+-- What a project may set about its journeys. A project without a row uses the defaults of the dictionary `project_settings`.
 CREATE TABLE IF NOT EXISTS projects
 (
     project             String,
@@ -9,18 +9,6 @@ CREATE TABLE IF NOT EXISTS projects
 )
 ENGINE = ReplacingMergeTree(updated_at)
 ORDER BY project;
-
-CREATE DICTIONARY IF NOT EXISTS project_settings
-(
-    project             String,
-    session_gap_seconds UInt32 DEFAULT 1800,
-    journey_gap_seconds UInt32 DEFAULT 2592000,
-    currency            String DEFAULT 'EUR'
-)
-PRIMARY KEY project
-SOURCE(CLICKHOUSE(QUERY 'SELECT project, session_gap_seconds, journey_gap_seconds, currency FROM parcours.projects FINAL'))
-LAYOUT(COMPLEX_KEY_HASHED())
-LIFETIME(MIN 5 MAX 10);
 
 -- What each kind of touchpoint means: its stage, the need it answers, how it feels, and whether it ends a journey as converted.
 -- Rows of project '' are the catalogue's and are written again at every migration; a project's own row goes before them.
@@ -38,17 +26,3 @@ CREATE TABLE IF NOT EXISTS touchpoint_kinds
 )
 ENGINE = ReplacingMergeTree(updated_at)
 ORDER BY (project, name);
-
-CREATE DICTIONARY IF NOT EXISTS kind_of
-(
-    project    String,
-    name       String,
-    stage      String,
-    need       String,
-    valence    String,
-    conversion UInt8
-)
-PRIMARY KEY project, name
-SOURCE(CLICKHOUSE(QUERY 'SELECT project, name, stage, need, valence, conversion FROM parcours.touchpoint_kinds FINAL'))
-LAYOUT(COMPLEX_KEY_HASHED())
-LIFETIME(MIN 5 MAX 10);
