@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,14 @@ class Door:
         answer = self.ask(sql, **params)
         assert answer.status == 200, answer.text
         return answer.text.splitlines()
+
+    def wait_until(self, query_id: str, *, running: bool, seconds: float = 20.0) -> None:
+        """Wait for the engine to have, or no longer have, a query of this id; asks it twenty times a second."""
+        sql = "SELECT count() FROM system.processes WHERE startsWith(Settings['log_comment'], {id:String})"
+        deadline = time.monotonic() + seconds
+        while (self.rows(sql, param_id=query_id) != ["0"]) is not running:
+            assert time.monotonic() < deadline, f"query {query_id} {'never ran' if running else 'still runs'}"
+            time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

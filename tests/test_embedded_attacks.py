@@ -85,7 +85,16 @@ def test_a_statement_that_would_reach_the_host_is_refused(door: Door, trap: Trap
 
 @pytest.mark.parametrize(
     "name",
-    ["file", "CANARY", "TARGET", "file('CANARY')", "file`('CANARY', 'LineAsString')", "x') INTO OUTFILE 'TARGET"],
+    [
+        "file",
+        "Template",
+        "CANARY",
+        "TARGET",
+        "file('CANARY')",
+        "SELECT file('CANARY') AS a",
+        "file`('CANARY', 'LineAsString')",
+        "x') INTO OUTFILE 'TARGET",
+    ],
 )
 @pytest.mark.parametrize(
     "sql",
@@ -97,6 +106,9 @@ def test_a_statement_that_would_reach_the_host_is_refused(door: Door, trap: Trap
         "INSERT INTO {name:Identifier} FORMAT CSV\nx",
         "CREATE TABLE {name:Identifier} AS {name:Identifier}",
         "SELECT arrayMap({name:Identifier}, ['CANARY'])",
+        "SELECT 1 FORMAT {name:Identifier}",
+        "CREATE DICTIONARY f (a String) PRIMARY KEY a SOURCE(CLICKHOUSE(QUERY {name:String})) LAYOUT(DIRECT())",
+        "CREATE DICTIONARY f (a String) PRIMARY KEY a SOURCE(CLICKHOUSE(TABLE {name:Identifier})) LAYOUT(DIRECT())",
     ],
 )
 def test_a_parameter_cannot_name_a_file(door: Door, trap: Trap, sql: str, name: str) -> None:

@@ -4,7 +4,6 @@ import base64
 import gzip
 import http.client
 import json
-import socket
 import threading
 import time
 import zlib
@@ -12,37 +11,14 @@ import zlib
 import lz4.frame
 import pytest
 from backports import zstd
-from hypothesis import given
-from hypothesis import strategies as st
 
-from parcours_collector.warehouse.embedded import formats
-from parcours_collector.warehouse.embedded.compression import ENCODINGS, Decompressor, accepted, compressor
-from parcours_collector.warehouse.embedded.errors import EngineError
-from parcours_collector.warehouse.embedded.guard.split import split_insert
-from parcours_collector.warehouse.embedded.process import EngineProcess
+from parcours_collector.warehouse.embedded.compression import ENCODINGS
 from tests.embedded_fixtures import Door, door, engine
 
 __all__ = ["door", "engine"]
 
 PACK = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress, "lz4": lz4.frame.compress}
 UNPACK = {"gzip": gzip.decompress, "deflate": zlib.decompress, "zstd": zstd.decompress, "lz4": lz4.frame.decompress}
-
-
-def wait_until_gone(door: Door, query_id: str, seconds: float = 15.0) -> None:
-    """Wait for the engine to have no query of this id."""
-    deadline = time.monotonic() + seconds
-    sql = "SELECT count() FROM system.processes WHERE startsWith(Settings['log_comment'], {id:String})"
-    while door.rows(sql, param_id=query_id) != ["0"]:
-        assert time.monotonic() < deadline, f"query {query_id} still runs"
-        time.sleep(0.05)
-
-
-def wait_until_running(door: Door, query_id: str, seconds: float = 15.0) -> None:
-    deadline = time.monotonic() + seconds
-    sql = "SELECT count() FROM system.processes WHERE startsWith(Settings['log_comment'], {id:String})"
-    while door.rows(sql, param_id=query_id) == ["0"]:
-        assert time.monotonic() < deadline, f"query {query_id} never ran"
-        time.sleep(0.05)
 
 
 def test_the_paths_of_a_server_are_there(door: Door) -> None:
@@ -256,7 +232,7 @@ def test_sessions_are_kept_locked_and_forgotten(door: Door) -> None:
         assert time.monotonic() < deadline
     slow = threading.Thread(target=door.ask, args=("SELECT sleep(2)",), kwargs={"session_id": "s1", "query_id": "slow"})
     slow.start()
-    wait_until_running(door, "slow")
+    door.wait_until("slow", running=True)
     assert (locked := door.ask("SELECT 1", session_id="s1")).code == 373, locked.text
     slow.join()
 
@@ -276,163 +252,3 @@ def test_a_values_list_computes_reviewed_functions_and_maps(door: Door) -> None:
         == 200
     )
     assert door.rows("SELECT a, m['a'] FROM listed ORDER BY a") == ["X\t1", "fil(\t0", 'it\\\'s; "q"\t0']
-
-
-@pytest.mark.parametrize("finish", ["close", "reset"])
-def test_a_client_that_goes_away_has_its_query_killed(door: Door, finish: str) -> None:
-    for number, sql in enumerate(
-        (
-            "SELECT count() FROM numbers(1000000000000) WHERE number % 3 = 1",
-            "SELECT number FROM numbers(1000000000000)",
-            "SELECT count() FROM numbers(1000000000000) FORMAT JSON",
-        )
-    ):
-        query_id = f"gone-{finish}-{number}"
-        connection = socket.create_connection((door.host, door.port))
-        body = sql.encode()
-        head = (
-            f"POST /?query_id={query_id} HTTP/1.1\r\nHost: localhost\r\n"
-            f"X-ClickHouse-Key: {door.password}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        connection.sendall(head.encode() + body)
-        wait_until_running(door, query_id)
-        if finish == "reset":
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-        connection.close()
-        wait_until_gone(door, query_id)
-
-
-def test_an_insert_whose_client_goes_away_leaves_nothing(door: Door) -> None:
-    door.ask("CREATE TABLE half (n UInt64) ENGINE = MergeTree ORDER BY n")
-    connection = socket.create_connection((door.host, door.port))
-    connection.sendall(
-        f"POST /?query_id=half HTTP/1.1\r\nHost: localhost\r\nX-ClickHouse-Key: {door.password}\r\n"
-        f"Content-Length: 9999999\r\n\r\nINSERT INTO half FORMAT CSV\n".encode()
-    )
-    connection.sendall(b"1\n" * 1_000_000)
-    wait_until_running(door, "half")
-    connection.close()
-    wait_until_gone(door, "half")
-    assert door.rows("SELECT count() FROM half") == ["0"]
-
-
-def test_a_query_can_be_killed_by_the_id_its_client_gave(door: Door) -> None:
-    answers = []
-    sql = "SELECT count() FROM numbers(1000000000000) WHERE number % 3 = 1"
-    running = threading.Thread(target=lambda: answers.append(door.ask(sql, query_id="kill-me")))
-    running.start()
-    wait_until_running(door, "kill-me")
-    assert door.ask("KILL QUERY WHERE query_id = 'kill-me' ASYNC").status == 200
-    running.join(20)
-    assert (answers[0].status, answers[0].code) == (500, 394)
-
-
-def test_a_slow_reader_holds_the_query_back(door: Door) -> None:
-    connection = http.client.HTTPConnection(door.host, door.port, timeout=30)
-    sql = "SELECT number, randomPrintableASCII(100) FROM numbers(100000000) FORMAT TSV"
-    connection.request("POST", "/?query_id=held-back", sql, {"X-ClickHouse-Key": door.password})
-    response = connection.getresponse()
-    assert len(response.read(1000)) == 1000
-    read = "SELECT max(read_rows) FROM system.processes WHERE startsWith(Settings['log_comment'], 'held-back')"
-    before = -1
-    while (now := int(door.rows(read)[0])) != before:
-        before = now
-        time.sleep(0.5)
-    assert now < 20_000_000
-    connection.close()
-    response.close()
-    wait_until_gone(door, "held-back")
-
-
-@given(data=st.lists(st.binary(max_size=200), max_size=5), encoding=st.sampled_from(ENCODINGS), cut=st.integers(1, 40))
-def test_what_is_compressed_in_pieces_is_decompressed_in_pieces(data: list[bytes], encoding: str, cut: int) -> None:
-    packing = compressor(encoding)
-    packed = b"".join(packing.compress(piece) for piece in data) + packing.flush()
-    unpacking = Decompressor(encoding)
-    out = b"".join(piece for at in range(0, len(packed), cut) for piece in unpacking.feed(packed[at : at + cut]))
-    unpacking.finish()
-    assert out == b"".join(data)
-
-
-@pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_bomb_comes_out_in_bounded_pieces(encoding: str) -> None:
-    bomb = PACK[encoding](bytes(100 << 20))
-    assert max(len(piece) for piece in Decompressor(encoding).feed(bomb)) <= 1 << 20
-
-
-def test_accept_encoding_is_read_as_http_means_it() -> None:
-    assert accepted("gzip, deflate") == "gzip"
-    assert accepted("zstd;q=0, gzip;q=0.1") == "gzip"
-    assert accepted("br, identity") is None
-    assert accepted("") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "head", "input_format", "data"),
-    [
-        (b"INSERT INTO t VALUES (1)", b"INSERT INTO t ", "Values", b"(1)"),
-        (b"insert into t(a) values(1)", b"insert into t(a) ", "Values", b"(1)"),
-        (b"INSERT INTO values VALUES (1)", b"INSERT INTO values ", "Values", b"(1)"),
-        (b"INSERT INTO db.format FORMAT CSV\n1", b"INSERT INTO db.format ", "CSV", b"1"),
-        (b"INSERT INTO `FORMAT x` FORMAT CSV  \r\n1", b"INSERT INTO `FORMAT x` ", "CSV", b"1"),
-        (
-            b"/* VALUES */ INSERT INTO t -- FORMAT\n FORMAT TSV\n\n",
-            b"/* VALUES */ INSERT INTO t -- FORMAT\n ",
-            "TSV",
-            b"\n",
-        ),
-        (
-            b"INSERT INTO t SETTINGS a = 'VALUES' FORMAT Native\n\x00",
-            b"INSERT INTO t SETTINGS a = 'VALUES' ",
-            "Native",
-            b"\x00",
-        ),
-    ],
-)
-def test_an_insert_is_cut_where_its_data_begins(text: bytes, head: bytes, input_format: str, data: bytes) -> None:
-    cut = split_insert(text)
-    assert cut is not None
-    assert (cut.head, cut.input_format, text[cut.data_at :]) == (head, input_format, data)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [b"SELECT 1", b"INSERT INTO t SELECT 1 FORMAT Null", b"INSERT INTO t", b"", b"INSERT INTO t WITH 1 AS x SELECT x"],
-)
-def test_an_insert_without_data_is_a_statement(text: bytes) -> None:
-    assert split_insert(text) is None
-
-
-@given(st.text())
-def test_any_engine_text_becomes_an_error(text: str) -> None:
-    error = EngineError.parse(text)
-    assert 400 <= error.http_status < 600
-    assert error.text("1").endswith("(version 1)\n")
-
-
-def test_headers_of_later_blocks_are_cut_by_their_lines() -> None:
-    assert formats.without_header("CSVWithNames", b'"a","b\nc"\n1,2\n') == b"1,2\n"
-    assert formats.without_header("TSVWithNamesAndTypes", b"a\nUInt8\n1\n") == b"1\n"
-    assert formats.without_header("TSV", b"a\n") == b"a\n"
-
-
-def test_an_engine_serves_a_few_queries_and_answers_the_rest_at_once(tmp_path_factory: pytest.TempPathFactory) -> None:
-    options = ("--max-concurrent-queries", "2", "--max-memory-bytes", "134217728", "--max-execution-seconds", "3")
-    with EngineProcess.start(tmp_path_factory.mktemp("small") / "data", options=options) as small:
-        door = Door(small.url)
-        greedy = door.ask("SELECT groupArray(number) FROM numbers(100000000)")
-        assert (greedy.status, greedy.code) == (500, 241)
-        endless = door.ask("SELECT count() FROM numbers(1000000000000) WHERE number % 3 = 1")
-        assert endless.code == 159
-        assert door.ask("SELECT 1", max_execution_time=0).code == 452
-        assert door.ask("SELECT 1", max_execution_time=2).status == 200
-        answers = []
-        threads = [threading.Thread(target=lambda: answers.append(door.ask("SELECT sleep(2)"))) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        codes = sorted(answer.code for answer in answers)
-        assert codes == [0, 0, 202, 202]
-        assert {answer.status for answer in answers if answer.code} == {503}
-        assert door.ask("SELECT 1").text == "1\n"

@@ -492,3 +492,145 @@ SET max_memory_usage = DEFAULT, format_schema = DEFAULT
 CREATE VIEW f AS SELECT 1 SETTINGS format_schema = 'x'
 ---
 EXPLAIN SELECT 1 SETTINGS format_template_row = 'CANARY'
+---
+DROP DATABASE default
+---
+DETACH DATABASE default
+---
+SELECT 1 ORDER BY 1 WITH FILL FROM length(file('CANARY'))
+---
+SELECT 1 AS a, 2 AS b ORDER BY a WITH FILL FROM 1 TO 3 INTERPOLATE (b AS length(file('CANARY')))
+---
+SELECT a FROM t LIMIT 1 BY file(a)
+---
+SELECT a FROM t LIMIT 1 OFFSET length(file('CANARY'))
+---
+SELECT a FROM t QUALIFY file('CANARY') != ''
+---
+SELECT count() FROM t GROUP BY GROUPING SETS ((file('CANARY')), (a))
+---
+SELECT sum(1) OVER w FROM t WINDOW w AS (PARTITION BY file('CANARY'))
+---
+SELECT sum(1) OVER (ORDER BY 1 ROWS BETWEEN length(file('CANARY')) PRECEDING AND CURRENT ROW)
+---
+SELECT * FROM t PREWHERE file('CANARY') != ''
+---
+SELECT * FROM t ARRAY JOIN [file('CANARY')] AS x
+---
+SELECT * FROM t AS l JOIN t AS r ON l.a = file('CANARY')
+---
+SELECT CASE file('CANARY') WHEN 'x' THEN 1 END
+---
+SELECT CAST(file('CANARY') AS String)
+---
+SELECT file('CANARY')::String
+---
+SELECT [file('CANARY')][1], (file('CANARY'), 1).1
+---
+SELECT -length(file('CANARY'))
+---
+SELECT 'a' LIKE file('CANARY')
+---
+SELECT 1 BETWEEN 0 AND length(file('CANARY'))
+---
+SELECT EXISTS(SELECT file('CANARY'))
+---
+SELECT quantile(0.5)(length(file('CANARY')))
+---
+SELECT sumIf(1, file('CANARY') != '')
+---
+SELECT INTERVAL length(file('CANARY')) DAY
+---
+SELECT EXTRACT(YEAR FROM toDate(file('CANARY')))
+---
+SELECT substring(file('CANARY') FROM 1 FOR 99)
+---
+SELECT position('c' IN file('CANARY'))
+---
+SELECT trim(BOTH 'x' FROM file('CANARY'))
+---
+SELECT DATEADD(day, length(file('CANARY')), now())
+---
+SELECT * FROM numbers(length(file('CANARY')))
+---
+SELECT * FROM values('a String', file('CANARY'))
+---
+SELECT * FROM by_name(name = file('CANARY'))
+---
+SELECT * FROM by_name(name = (SELECT any(line) FROM file('CANARY', 'LineAsString')))
+---
+SELECT * FROM (SELECT 1) SETTINGS max_threads = 1, format_schema = 'CANARY'
+---
+(SELECT 1 SETTINGS format_schema = 'CANARY') UNION ALL SELECT 2
+---
+CREATE TABLE f (a String TTL now() + length(file('CANARY'))) ENGINE = MergeTree ORDER BY tuple()
+---
+CREATE TABLE f (a String) ENGINE = MergeTree ORDER BY a SAMPLE BY file(a)
+---
+CREATE TABLE f (a String, PROJECTION p (SELECT file(a) GROUP BY file(a))) ENGINE = MergeTree ORDER BY a
+---
+CREATE TABLE f (a String CODEC(file('CANARY'))) ENGINE = Memory
+---
+CREATE TABLE f (a String STATISTICS(file)) ENGINE = MergeTree ORDER BY a
+---
+CREATE TABLE f (a AggregateFunction(file, String)) ENGINE = Memory
+---
+CREATE MATERIALIZED VIEW f REFRESH EVERY 1 HOUR TO t AS SELECT file('CANARY') AS a
+---
+CREATE MATERIALIZED VIEW f ENGINE = MergeTree ORDER BY file(a) AS SELECT a FROM t
+---
+ALTER TABLE t MODIFY TTL now() + length(file('CANARY'))
+---
+ALTER TABLE t MODIFY ORDER BY (a, file(a))
+---
+ALTER TABLE t ADD INDEX i file(a) TYPE minmax
+---
+ALTER TABLE t ADD CONSTRAINT c CHECK file('CANARY') = ''
+---
+ALTER TABLE t UPDATE a = file('CANARY') WHERE 1
+---
+ALTER TABLE t DELETE WHERE file('CANARY') != ''
+---
+UPDATE t SET a = file('CANARY') WHERE 1
+---
+DELETE FROM t WHERE file('CANARY') != ''
+---
+KILL MUTATION WHERE file('CANARY') != ''
+---
+CREATE INDEX i ON t (file(a)) TYPE minmax
+---
+INSERT INTO t (a) SELECT file('CANARY')
+---
+INSERT INTO t WITH file('CANARY') AS x SELECT x
+---
+EXPLAIN SYNTAX SELECT file('CANARY')
+---
+EXPLAIN QUERY TREE SELECT file('CANARY')
+---
+DESCRIBE (SELECT file('CANARY'))
+---
+SHOW TABLES WHERE file('CANARY') != ''
+---
+SHOW COLUMNS FROM t WHERE file('CANARY') != ''
+---
+SHOW INDEXES FROM t WHERE file('CANARY') != ''
+---
+SHOW SETTINGS LIKE 'x' INTO OUTFILE 'TARGET'
+---
+SHOW TABLES LIMIT length(file('CANARY'))
+---
+OPTIMIZE TABLE t PARTITION file('CANARY')
+---
+ALTER TABLE t DROP PARTITION file('CANARY')
+---
+SELECT * FROM t SAMPLE length(file('CANARY'))
+---
+SELECT * FROM loop(url('http://127.0.0.1:PORT/', 'CSV', 'a String')) LIMIT 1
+---
+SELECT * FROM format(CSV, file('CANARY'))
+---
+SELECT * FROM generateRandom(file('CANARY'))
+---
+SELECT dictGet(file('CANARY'), 'a', 1)
+---
+CREATE DICTIONARY f (a UInt64) PRIMARY KEY a SOURCE(CLICKHOUSE(QUERY 'SELECT 1 FORMAT CSV; SELECT 2')) LAYOUT(FLAT()) LIFETIME(0)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -23,6 +24,7 @@ from parcours_collector.warehouse.embedded.guard import Role
 from parcours_collector.warehouse.embedded.handler import QueryHandler
 from parcours_collector.warehouse.embedded.options import EngineOptions
 
+_log = logging.getLogger(__name__)
 _MAX_HEADER_BYTES: Final = 1 << 20
 _READ_BUFFER_BYTES: Final = 1 << 20
 _STOP_SECONDS: Final = 15.0
@@ -127,8 +129,14 @@ async def serve(
         await stop.wait()
     finally:
         await site.stop()
-        async with asyncio.timeout(_STOP_SECONDS):
-            await handler.close()
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await handler.close()
+        except TimeoutError:
+            # A step of the engine that cannot be cancelled. What was acknowledged is on disk, as after kill -9.
+            _log.error("a query did not end when it was told to: the engine is left as it stands")
+            folder.close()
+            os._exit(1)
         await runner.cleanup()
         engine.close()
 

@@ -133,8 +133,6 @@ def prepare(lease: Lease, request: QueryRequest, *, fresh: bool) -> None:
     connection = lease.connection
     if lease.key is not None:
         _remember(lease, request)
-    if fresh:
-        connection.use("default")
     if request.database:
         connection.use(request.database)
     comment = f"{request.query_id}\n{request.comment}"

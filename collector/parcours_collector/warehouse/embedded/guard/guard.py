@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Final
 
 from parcours_collector.warehouse.embedded.engine import Engine, escape_parameter
 from parcours_collector.warehouse.embedded.errors import EngineError, access_denied, not_implemented
 from parcours_collector.warehouse.embedded.formats import refused
 from parcours_collector.warehouse.embedded.guard import kinds, names
+from parcours_collector.warehouse.embedded.guard.canonical import called_names
 from parcours_collector.warehouse.embedded.guard.statement import Role, Statement
 from parcours_collector.warehouse.embedded.guard.tree import Tree, refused_function
 
 _PARSE: Final = "SELECT parseQueryToJSON({sql:String})"
+_CANONICAL: Final = "SELECT formatQuerySingleLine({sql:String})"
+_KEPT_VERDICTS: Final = 1024
 _UNPARSE: Final = "SELECT formatQueryFromJSON({tree:String})"
 _USER_DEFINED: Final = "SELECT count() FROM system.functions WHERE name = {name:String} AND origin = 'SQLUserDefined'"
 _NO_TREE: Final = re.compile(r"AST node of type '(?P<kind>[^']+)' does not support JSON")
@@ -35,14 +39,29 @@ class Guard:
         known = frozenset(engine.ask("SELECT lower(name) FROM system.table_functions").split())
         functions = engine.ask("SELECT lower(name) FROM system.functions WHERE origin != 'SQLUserDefined'").split()
         self._unreviewed = frozenset(functions) - names.FUNCTIONS - names.AGGREGATES
+        self._uncallable = self._unreviewed | (known - names.TABLE_FUNCTIONS)
+        # Methods bound here, so that each guard has caches of its own. Refusals are not kept.
+        self._statement = lru_cache(_KEPT_VERDICTS)(self._judge)
+        self._insert = lru_cache(_KEPT_VERDICTS)(self._judge_insert)
         self._tree = Tree(known, self._unreviewed, self._is_user_defined, self._inner_query)
 
     def statement(self, sql: str, role: Role) -> Statement:
-        """Judge a statement that carries no data of its own.
+        """Judge a statement that carries no data of its own. What passed once passes again without a round trip.
 
         Raises:
             EngineError: 62 unreadable or several statements, 497 refused, 48 not done here.
         """
+        return self._statement(sql, role)
+
+    def insert(self, head: str, input_format: str, role: Role) -> Statement:
+        """Judge an INSERT whose data follows: `head` ends before FORMAT or VALUES.
+
+        Raises:
+            EngineError: as `statement`.
+        """
+        return self._insert(head, input_format, role)
+
+    def _judge(self, sql: str, role: Role) -> Statement:
         try:
             tree = self._parse(sql)
         except EngineError as error:
@@ -52,27 +71,23 @@ class Guard:
             return self._text_only(sql, role)
         kind = str(tree.get("type"))
         self._may(kind, role)
-        self._tree.check(tree)
+        self._check(sql, tree)
         if kind == "KillQueryQuery":
             sql = self._by_our_query_id(tree)
         return Statement(sql, kind, _output_format(tree))
 
-    def insert(self, head: str, input_format: str, role: Role) -> Statement:
-        """Judge an INSERT whose data follows: `head` ends before FORMAT or VALUES.
-
-        Raises:
-            EngineError: as `statement`.
-        """
+    def _judge_insert(self, head: str, input_format: str, role: Role) -> Statement:
         if refused(input_format):
             raise _refused_format(input_format)
-        tree = self._parse(f"{head}\nFORMAT {input_format}")
+        whole = f"{head}\nFORMAT {input_format}"
+        tree = self._parse(whole)
         kind = str(tree.get("type"))
         self._may(kind, role)
         if kind != "InsertQuery" or "select" in tree:
             raise not_implemented(
                 "INSERT … SELECT FROM input(…) with data is not done here: insert into a table, then transform it"
             )
-        self._tree.check(tree)
+        self._check(whole, tree)
         return Statement(head, kind)
 
     def values_are_plain(self, data: str) -> bool:
@@ -93,13 +108,20 @@ class Guard:
         if any(word.lower() in self._unreviewed for word in _CALLED.findall(data)):
             return False
         try:
-            tree = self._parse(f"SELECT {_as_expressions(data)}")
+            select = f"SELECT {_as_expressions(data)}"
+            tree = self._parse(select)
             if tree.get("type") != "SelectWithUnionQuery":
                 return False
-            self._tree.check(tree)
+            self._check(select, tree)
         except EngineError:
             return False
         return True
+
+    def _check(self, sql: str, tree: dict[str, object]) -> None:
+        self._tree.check(tree)
+        for name in called_names(self._engine.ask(_CANONICAL, {"sql": escape_parameter(sql)})):
+            if name in self._uncallable:
+                raise refused_function(name)
 
     def _parse(self, sql: str) -> dict[str, object]:
         if "\0" in sql:
@@ -183,8 +205,8 @@ def _output_format(tree: dict[str, object]) -> str | None:
     named = tree.get("format_ast")
     if not isinstance(named, dict):
         return None
-    name = str(named.get("name"))
-    if refused(name):
+    name = str(named.get("name", ""))
+    if not name or refused(name):
         raise _refused_format(name)
     return name
 

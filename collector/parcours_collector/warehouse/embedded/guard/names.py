@@ -19,6 +19,34 @@ FUNCTIONS: Final = _listed("functions.txt") | {
     *("lambda", "exists", "grouping", "interval", "viewtype", "asterisk", "apply", "timestampadd", "timestampsub"),
     *("_cast", "array", "tuple", "arrayelement", "tupleelement", "notexists", "quantified"),
 }
+REFUSED_FUNCTIONS: Final = frozenset(
+    {
+        *("file", "filesystemavailable", "filesystemcapacity", "filesystemunreserved"),
+        *("aiclassify", "aiembed", "aiextract", "aifilter", "aigenerate", "airedact", "aisimilarity", "aitranslate"),
+        *(
+            "addresstoline",
+            "addresstolinewithinlines",
+            "addresstosymbol",
+            "demangle",
+            "tid",
+            "logtrace",
+            "showcertificate",
+        ),
+        *("getclienthttpheader", "currentrequesturl", "getserverport", "getmacro", "fuzzquery"),
+        *("naivebayesclassifier", "naivebayesclassifierwithprob", "naivebayesclassifierwithallprobs"),
+        *(
+            "__actionname",
+            "__applyfilter",
+            "__bitboolmaskand",
+            "__bitboolmaskor",
+            "__bitswaplasttwo",
+            "__bitwrapperfunc",
+        ),
+        *("__getscalar", "__groupingforcube", "__groupingforgroupingsets", "__groupingforrollup", "__groupingordinary"),
+        *("__patchpartitionid", "__scalarsubqueryresult", "__toyearcalendaronly"),
+    }
+)
+"""Reviewed, and refused: they read a file, ask a host, show the process, or are the engine's own."""
 AGGREGATES: Final = _listed("aggregates.txt")
 COMBINATORS: Final = (
     *("simplestate", "ordefault", "distinct", "resample", "foreach", "argmax", "argmin", "ornull", "tuple", "merge"),

@@ -14,6 +14,7 @@ _HOST_KEYS: Final = {
     "out_file": "INTO OUTFILE",
     "infile": "FROM INFILE",
     "attach_from_path": "ATTACH … FROM",
+    "has_attach_from_path": "ATTACH … FROM",
 }
 _TABLE_FUNCTION_KEYS: Final = ("table_function", "as_table_function")
 _HIGHER_ORDER: Final = ("array", "map")
@@ -89,6 +90,9 @@ class Tree:
                     raise access_denied(
                         f"dictionary layout {node.get('layout_type')!r} is not allowed here: use HASHED"
                     )
+            case "DropQuery":
+                if node.get("database") == "default" and not node.get("table") and node.get("kind") != "Truncate":
+                    raise access_denied("database 'default' belongs to the embedded engine: drop its tables instead")
             case "SystemQuery":
                 if node.get("query_type") not in kinds.SYSTEM_VERBS:
                     raise access_denied(f"SYSTEM {node.get('query_type')} is not allowed in the embedded engine")
@@ -197,7 +201,10 @@ class Tree:
     def _source_pair(self, source: str, allowed: frozenset[str], pair: Mapping[str, object]) -> None:
         first = str(pair.get("first", "")).lower()
         second = pair.get("second")
-        if first not in allowed or not isinstance(second, dict):
+        plain = (
+            isinstance(second, dict) and second.get("type") in ("Literal", "Identifier") and not second.get("children")
+        )
+        if first not in allowed or not isinstance(second, dict) or not plain:
             raise access_denied(
                 f"{first!r} of dictionary source {source!r} is not allowed in the embedded engine: leave it out"
             )

@@ -1,0 +1,89 @@
+"""The small parts of the shell by themselves: compression, the cut of an INSERT, formats, errors."""
+
+import gzip
+import zlib
+
+import lz4.frame
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parcours_collector.warehouse.embedded import formats
+from parcours_collector.warehouse.embedded.compression import ENCODINGS, Decompressor, accepted, compressor
+from parcours_collector.warehouse.embedded.errors import EngineError
+from parcours_collector.warehouse.embedded.guard.split import split_insert
+
+PACK = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress, "lz4": lz4.frame.compress}
+
+
+@given(data=st.lists(st.binary(max_size=200), max_size=5), encoding=st.sampled_from(ENCODINGS), cut=st.integers(1, 40))
+def test_what_is_compressed_in_pieces_is_decompressed_in_pieces(data: list[bytes], encoding: str, cut: int) -> None:
+    packing = compressor(encoding)
+    packed = b"".join(packing.compress(piece) for piece in data) + packing.flush()
+    unpacking = Decompressor(encoding)
+    out = b"".join(piece for at in range(0, len(packed), cut) for piece in unpacking.feed(packed[at : at + cut]))
+    unpacking.finish()
+    assert out == b"".join(data)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_bomb_comes_out_in_bounded_pieces(encoding: str) -> None:
+    bomb = PACK[encoding](bytes(100 << 20))
+    assert max(len(piece) for piece in Decompressor(encoding).feed(bomb)) <= 1 << 20
+
+
+def test_accept_encoding_is_read_as_http_means_it() -> None:
+    assert accepted("gzip, deflate") == "gzip"
+    assert accepted("zstd;q=0, gzip;q=0.1") == "gzip"
+    assert accepted("br, identity") is None
+    assert accepted("") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "head", "input_format", "data"),
+    [
+        (b"INSERT INTO t VALUES (1)", b"INSERT INTO t ", "Values", b"(1)"),
+        (b"insert into t(a) values(1)", b"insert into t(a) ", "Values", b"(1)"),
+        (b"INSERT INTO values VALUES (1)", b"INSERT INTO values ", "Values", b"(1)"),
+        (b"INSERT INTO db.format FORMAT CSV\n1", b"INSERT INTO db.format ", "CSV", b"1"),
+        (b"INSERT INTO `FORMAT x` FORMAT CSV  \r\n1", b"INSERT INTO `FORMAT x` ", "CSV", b"1"),
+        (
+            b"/* VALUES */ INSERT INTO t -- FORMAT\n FORMAT TSV\n\n",
+            b"/* VALUES */ INSERT INTO t -- FORMAT\n ",
+            "TSV",
+            b"\n",
+        ),
+        (
+            b"INSERT INTO t SETTINGS a = 'VALUES' FORMAT Native\n\x00",
+            b"INSERT INTO t SETTINGS a = 'VALUES' ",
+            "Native",
+            b"\x00",
+        ),
+    ],
+)
+def test_an_insert_is_cut_where_its_data_begins(text: bytes, head: bytes, input_format: str, data: bytes) -> None:
+    cut = split_insert(text)
+    assert cut is not None
+    assert (cut.head, cut.input_format, text[cut.data_at :]) == (head, input_format, data)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"SELECT 1", b"INSERT INTO t SELECT 1 FORMAT Null", b"INSERT INTO t", b"", b"INSERT INTO t WITH 1 AS x SELECT x"],
+)
+def test_an_insert_without_data_is_a_statement(text: bytes) -> None:
+    assert split_insert(text) is None
+
+
+@given(st.text())
+def test_any_engine_text_becomes_an_error(text: str) -> None:
+    error = EngineError.parse(text)
+    assert 400 <= error.http_status < 600
+    assert error.text("1").endswith("(version 1)\n")
+
+
+def test_headers_of_later_blocks_are_cut_by_their_lines() -> None:
+    assert formats.without_header("CSVWithNames", b'"a","b\nc"\n1,2\n') == b"1,2\n"
+    assert formats.without_header("TSVWithNamesAndTypes", b"a\nUInt8\n1\n") == b"1\n"
+    assert formats.without_header("TSV", b"a\n") == b"a\n"
