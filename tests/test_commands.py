@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from parcours import Tracker
 from parcours_collector.commands.demonstration.stack import Stack
 from tests.running import wait_until
 
@@ -157,6 +158,35 @@ def test_an_up_whose_starter_is_killed_ends_with_its_engine(tmp_path: Path) -> N
     starter.stdout.close()
     _, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
+
+
+def test_ctrl_c_on_the_terminal_delivers_first_and_stops_the_engine_last(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    up = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "parcours_collector", "up", "--data", str(data)),
+            *("--port", "0", "--clickhouse-port", "0"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PARCOURS_DELIVERY__LINGER_SECONDS": "30"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert up.stdout is not None
+    lines = [next(up.stdout) for _ in range(3)]
+    held = dict(line.split("=", 1) for line in (data / "parcours.env").read_text().splitlines())
+    with Tracker(lines[0].split()[-1], held["PARCOURS_WRITE_KEY"]) as tracker:
+        tracker.track("page_viewed", anonymous_id="a1")
+    os.killpg(up.pid, signal.SIGINT)
+    _, errors = up.communicate(timeout=60)
+    assert up.returncode == 0
+    assert "collector_stopped" in errors
+    assert "takes no rows" not in errors
+    assert "undelivered. They" not in errors
+    assert not (data / "parcours.env").exists()
+    assert stat.S_IMODE(data.stat().st_mode) == 0o700
 
 
 def test_the_demo_tells_rogers_journey_and_ends(tmp_path: Path) -> None:

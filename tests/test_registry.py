@@ -68,3 +68,15 @@ def test_a_ring_notices_new_and_revoked_keys_without_a_restart(tmp_path: Path) -
     with pytest.raises(Unauthorized, match="revoked") as refused:
         ring.authenticate(f"Bearer {write_key}")
     assert write_key not in str(refused.value)
+
+
+def test_a_ring_keeps_the_last_good_registry_when_the_file_breaks(tmp_path: Path) -> None:
+    file = tmp_path / "registry.json"
+    registry, write_key = Registry().with_source("till", "shop")
+    registry.write(file)
+    ring = KeyRing(file)
+    file.write_text("{")
+    ring.refresh()
+    assert ring.authenticate(f"Bearer {write_key}").name == "till"
+    with pytest.raises(UnreadableRegistry):
+        KeyRing(file)

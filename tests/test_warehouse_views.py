@@ -265,3 +265,8 @@ def test_a_wrong_node_says_which_there_are(clickhouse: Client, project: str) -> 
     store(clickhouse, project, [touch("page_viewed", 0, user_id="u")])
     with pytest.raises(DatabaseError, match="node is name, channel or name_channel"):
         questions.transitions(clickhouse, node="place", project=project)
+
+
+def test_a_funnel_without_steps_says_so(clickhouse: Client) -> None:
+    with pytest.raises(DatabaseError, match="steps names at least one touchpoint"):
+        questions.funnel(clickhouse, [], 60)

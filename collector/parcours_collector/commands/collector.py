@@ -1,5 +1,7 @@
 """`parcours collector`: accept touchpoints and deliver them to a ClickHouse that runs elsewhere."""
 
+import os
+
 from parcours_collector.app import run_collector
 from parcours_collector.commands.options import ClickHouseUrlOption, DataOption, HostOption, PlanOption, PortOption
 from parcours_collector.commands.terminal import console
@@ -21,6 +23,7 @@ def collector(
     """
     settings = load_settings(data=data, host=host, port=port, plan=plan, clickhouse_url=clickhouse_url)
     configure_logs(settings.log_format)
+    os.umask(0o077)  # what is written here is about people
     run_collector(
         settings,
         on_ready=lambda running: console.print(f"collector listens on {running.endpoint}", soft_wrap=True),

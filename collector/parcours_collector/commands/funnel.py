@@ -1,6 +1,6 @@
 """`parcours funnel`: ask a funnel of the people, on the terminal."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -38,6 +38,7 @@ def funnel(
     """
     settings = load_settings(clickhouse_url=clickhouse_url)
     window_seconds = round(window_days * 86_400)
+    from_at, to_at = _utc(from_at), _utc(to_at)
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
         table = funnel_table(
@@ -51,3 +52,7 @@ def funnel(
     console.print(table)
     if weekly:
         console.print(weekly_table(weeks, steps))
+
+
+def _utc(instant: datetime | None) -> datetime | None:
+    return None if instant is None else instant.replace(tzinfo=UTC)

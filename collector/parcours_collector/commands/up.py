@@ -55,6 +55,7 @@ def up(
     """
     settings = load_settings(data=data, host=host, port=port, plan=plan)
     configure_logs(settings.log_format)
+    os.umask(0o077)  # what is written here is about people
     environment = settings.data / ENVIRONMENT_FILE
     with ExitStack() as stack:
         stack.enter_context(sole_user(settings.data))

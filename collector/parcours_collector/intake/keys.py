@@ -5,8 +5,12 @@ The registry is read again when its file changes, so that a new or a revoked key
 
 from pathlib import Path
 
+import structlog
+
 from parcours_collector.errors import Unauthorized
-from parcours_collector.intake.registry import Registry, Source
+from parcours_collector.intake.registry import Registry, Source, UnreadableRegistry
+
+_log = structlog.get_logger()
 
 _SCHEME = "bearer "
 
@@ -21,16 +25,26 @@ class KeyRing:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the registry again if its file changed. Costs one `stat`."""
+        """Read the registry again if its file changed, and keep the last good one if it cannot be read.
+
+        Raises:
+            UnreadableRegistry: There is no good one yet.
+        """
         try:
             status = self._file.stat()
         except FileNotFoundError:
             now = None
         else:
             now = (status.st_ino, status.st_mtime_ns, status.st_size)
-        if now != self._read_of:
+        if now == self._read_of:
+            return
+        try:
             self._registry = Registry.read(self._file)
-            self._read_of = now
+        except UnreadableRegistry as error:
+            if self._read_of is None:
+                raise
+            _log.error("registry_unreadable", message=error.message, consequence="the last good one goes on")
+        self._read_of = now
 
     def authenticate(self, authorization: str | None) -> Source:
         """Return the source whose key an `Authorization` header carries.

@@ -66,6 +66,7 @@ class EngineProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
+            start_new_session=True,  # Ctrl-C reaches who started it, who stops it last
         )
         if not _answered(process, timeout_seconds):
             process.kill()

@@ -27,6 +27,8 @@ WITH
     (
         SELECT
             arrayJoin(arrayEnumerate(names)) AS step
+        FROM system.one
+        WHERE throwIf(empty(names), 'funnel: steps names at least one touchpoint') = 0
     )
 SELECT
     toUInt32(every_step.step) AS step,
