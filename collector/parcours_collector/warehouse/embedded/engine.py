@@ -74,11 +74,17 @@ def escape_parameter(value: str) -> str:
 
 
 class Stream:
-    """A running SELECT whose blocks are pulled one at a time: nobody reads, nothing is computed ahead."""
+    """A running SELECT whose blocks are pulled one at a time: nobody reads, nothing is computed ahead.
+
+    Attributes:
+        first: The first block or None, fetched with the start, since analysis may fail as late as there.
+        result_rows: Rows fetched so far.
+    """
 
     def __init__(self, native_stream: native.StreamingResult) -> None:
         self._stream = native_stream
         self.result_rows = 0
+        self.first = self.fetch()
 
     def fetch(self) -> bytes | None:
         """The next block in the requested format, None at the end.
@@ -158,7 +164,7 @@ class Connection:
         """Start a SELECT whose blocks are pulled.
 
         Raises:
-            EngineError: as the engine reports it; analysis may also fail at the first `fetch`.
+            EngineError: as the engine reports it.
         """
         with engine_errors():
             return Stream(self._native.send_query(sql, output_format, params=dict(params or {})))

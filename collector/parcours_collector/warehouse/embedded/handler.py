@@ -179,7 +179,7 @@ class QueryHandler:
         connection = query.lease.connection
         stream = await query.call(connection.stream, statement.sql, outcome.output_format, request.parameters)
         query.follow(stream)
-        block = await query.call(stream.fetch)
+        block = stream.first
         if block is None and formats.has_header(outcome.output_format):
             # The engine's stream of an empty result has no bytes at all; the whole result has its header.
             query.done()

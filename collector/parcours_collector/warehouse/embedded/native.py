@@ -67,5 +67,7 @@ def engine_errors() -> Iterator[None]:
     """Turn whatever chDB raises into an EngineError."""
     try:
         yield
+    except EngineError:
+        raise
     except Exception as error:  # noqa: BLE001 -- chDB raises bare RuntimeError and its own ChdbError alike
         raise EngineError.parse(str(error)) from None

@@ -110,7 +110,8 @@ class RunningQuery:
             return
         lease = self._lease
         try:
-            await self._threads.start(settle, lease)
+            if lease.key is not None:
+                await self._threads.start(settle, lease)
             closing = self._sessions.release(lease)
         except EngineError:
             closing = self._sessions.drop(lease)
