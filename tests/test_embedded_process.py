@@ -169,3 +169,11 @@ def test_it_is_started_by_name_and_says_where_it_is(tmp_path: Path) -> None:
         assert Door(ready["PARCOURS_CLICKHOUSE_URL"]).ask("SELECT 1").text == "1\n"
         process.terminate()
         assert process.wait(30) == 0
+
+
+def test_an_engine_on_every_address_is_announced_at_one_that_answers(tmp_path: Path) -> None:
+    with EngineProcess.start(tmp_path / "data", options=("--host", "0.0.0.0", "--allowed-host", "warehouse")) as engine:
+        door = Door(engine.url)
+        assert door.host == "127.0.0.1"
+        assert door.ask("SELECT 1", headers={"Host": "warehouse:8123"}).text == "1\n"
+        assert door.ask("SELECT 1", headers={"Host": "elsewhere:8123"}).code == 497

@@ -17,6 +17,8 @@ from parcours_collector.errors import FolderInUse
 READY_FILE: Final = "clickhouse.env"
 """Written (mode 600) when the engine answers, removed when it ends; `NAME=value` lines, see `DataFolder.announce`."""
 
+_REACHED_AT: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- where "every address" is reached from here
+
 OWNER: Final = "default"
 ANALYST: Final = "analyst"
 
@@ -74,6 +76,7 @@ class DataFolder:
 
     def announce(self, host: str, port: int) -> Path:
         """Write the ready file, atomically and readable by its owner only."""
+        host = _REACHED_AT.get(host, host)
         shown = f"[{host}]" if ":" in host else host
         password = quote(self.password(OWNER), safe="")
         analyst = quote(self.password(ANALYST), safe="")
