@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ from rich.table import Table
 from parcours_collector.commands.address import EndpointOption, WriteKeyFileOption, read_address
 from parcours_collector.commands.options import DataOption, PlanOption
 from parcours_collector.commands.terminal import byte_progress_bar, console, progress_console
-from parcours_collector.importing.batches import in_batches
+from parcours_collector.importing.batches import MappedBatch, in_batches
 from parcours_collector.importing.identity import Occurrences
 from parcours_collector.importing.mapper import Mapper
 from parcours_collector.importing.mapping import Mapping, check_columns, read_mapping
@@ -54,59 +56,70 @@ def import_file(
     """
     settings = load_settings(data=data, plan=plan)
     mapping = read_mapping(map_file)
+    job = _Job(
+        file, map_file, mapping, ProgressFile.of(settings.data / "imports", file, map_file, mapping.dataset, limit)
+    )
     address = None if dry_run else read_address(endpoint, write_key_file)
     with RowFile.open(file, mapping.format, mapping.csv) as rows, Occurrences() as occurrences:
         if rows.header is not None:
             check_columns(mapping, rows.header)
         mapper = Mapper(mapping, occurrences)
-        if address is None:
-            tally = _rehearse(rows, mapper, settings, batch_events, limit)
-        else:
-            kept_in = ProgressFile.of(settings.data / "imports", file, map_file, mapping.dataset, limit)
-            started = time.monotonic()
-            try:
-                tally = asyncio.run(
-                    _import(rows, mapper, mapping, address, file, map_file, kept_in, batch_events, limit)
-                )
-            except KeyboardInterrupt:
-                progress_console.print("Interrupted. Run the same command again to go on where it was.")
-                raise typer.Exit(EXIT_INTERRUPTED) from None
-            console.print(_summary(tally, time.monotonic() - started))
-    _print_examples(tally)
+
+        def batches_after(line: int) -> Iterator[MappedBatch]:
+            return in_batches(rows, mapper, after_line=line, max_rows=batch_events, limit=limit)
+
+        tally = _rehearse(batches_after(0), settings) if address is None else _import(job, address, rows, batches_after)
+    for one in tally.examples:
+        where = f" {one.path}" if one.path else ""
+        console.print(f"line {one.line}: {one.code}{where}: {one.detail}", markup=False, soft_wrap=True)
     if not tally.all_arrived:
         raise typer.Exit(EXIT_SOME_ROWS_MISSING)
 
 
-async def _import(
-    rows: RowFile,
-    mapper: Mapper,
-    mapping: Mapping,
-    address: Address,
-    file: Path,
-    map_file: Path,
-    kept_in: ProgressFile,
-    batch_events: int,
-    limit: int | None,
-) -> Tally:
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is imported, by what map, and where its progress is kept."""
+
+    file: Path
+    map_file: Path
+    mapping: Mapping
+    kept_in: ProgressFile
+
+
+_BatchesAfter = Callable[[int], Iterator[MappedBatch]]
+
+
+def _import(job: _Job, address: Address, rows: RowFile, batches_after: _BatchesAfter) -> Tally:
+    started = time.monotonic()
+    try:
+        tally = asyncio.run(_send(job, address, rows, batches_after))
+    except KeyboardInterrupt:
+        progress_console.print("Interrupted. Run the same command again to go on where it was.")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    console.print(_summary(tally, time.monotonic() - started))
+    return tally
+
+
+async def _send(job: _Job, address: Address, rows: RowFile, batches_after: _BatchesAfter) -> Tally:
     async with Collector(address, tell=progress_console.print) as collector:
         owner = await collector.owner()
         fingerprint = Fingerprint.of(
-            file, map_file, endpoint=address.endpoint, source=f"{owner.project}/{owner.source}"
+            job.file, job.map_file, endpoint=address.endpoint, source=f"{owner.project}/{owner.source}"
         )
-        progress = _where_to_begin(kept_in.read(), fingerprint)
+        progress = _where_to_begin(job.kept_in.read(), fingerprint)
         progress_console.print(
-            f"Importing {mapping.dataset} into the project {owner.project} as the source {owner.source}"
+            f"Importing {job.mapping.dataset} into the project {owner.project} as the source {owner.source}"
             + (f", going on after line {progress.line}." if progress.line else "."),
+            markup=False,
             soft_wrap=True,
         )
-        batches = in_batches(rows, mapper, after_line=progress.line, max_rows=batch_events, limit=limit)
         with byte_progress_bar() as bar:
-            task = bar.add_task(escape(file.name), total=rows.size_bytes)
+            task = bar.add_task(escape(job.file.name), total=rows.size_bytes)
             return await run_import(
-                batches,
+                batches_after(progress.line),
                 collector,
                 progress=progress,
-                kept_in=kept_in,
+                kept_in=job.kept_in,
                 on_batch=lambda: bar.update(task, completed=rows.bytes_read),
             )
 
@@ -122,9 +135,9 @@ def _where_to_begin(kept: Progress | None, fingerprint: Fingerprint) -> Progress
     return Progress(tally=Tally(), fingerprint=fingerprint)
 
 
-def _rehearse(rows: RowFile, mapper: Mapper, settings: Settings, batch_events: int, limit: int | None) -> Tally:
+def _rehearse(batches: Iterator[MappedBatch], settings: Settings) -> Tally:
     result = rehearse(
-        in_batches(rows, mapper, after_line=0, max_rows=batch_events, limit=limit),
+        batches,
         plan=read_plan(settings.plan),
         unknown_names=settings.http.unknown_names,
         phone_region=settings.http.phone_region,
@@ -157,9 +170,3 @@ def _summary(tally: Tally, seconds: float) -> Table:
         table.add_row("of these not kept as dead letters", f"{tally.letters_refused:,}")
     table.add_row("seconds", f"{seconds:.1f}")
     return table
-
-
-def _print_examples(tally: Tally) -> None:
-    for one in tally.examples:
-        where = f" {one.path}" if one.path else ""
-        console.print(f"line {one.line}: {one.code}{where}: {one.detail}", markup=False, soft_wrap=True)

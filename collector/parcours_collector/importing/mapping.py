@@ -240,7 +240,8 @@ def _constant_or_column(constant: object, column: str | None) -> None:
 
 
 def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
+    # A misspelt key is also a missing one: the first says more.
+    problem = min(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
     loc = tuple(str(part) for part in problem["loc"])
     key = ".".join(loc)
     if problem["type"] == "extra_forbidden":

@@ -11,6 +11,7 @@ import sys
 import zlib
 from collections import deque
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -59,19 +60,19 @@ class UnreadableRow:
 class RowFile:
     """A file of rows, open; iterate over it once. A context manager."""
 
-    def __init__(self, file: Path, form: Format, layout: Csv, raw: BinaryIO) -> None:
-        self.form = form
+    def __init__(self, file: Path, form: Format, layout: Csv, raw: BinaryIO, closing: ExitStack) -> None:
         self.size_bytes = file.stat().st_size
         self._file = file
         self._raw = raw
+        self._closing = closing
         self._rows: Iterator[Row | UnreadableRow]
-        plain = _decompressed(raw)
+        plain = closing.enter_context(_decompressed(raw))
         if form == "ndjson":
             self.header: tuple[str, ...] | None = None
             self._rows = _ndjson_rows(plain)
         else:
             # A byte that is not of the encoding stays visible in its row, and costs no other.
-            text = io.TextIOWrapper(plain, layout.encoding, "surrogateescape", newline="")
+            text = closing.enter_context(io.TextIOWrapper(plain, layout.encoding, "surrogateescape", newline=""))
             records = _csv_records(_Lines(text), layout)
             self.header = layout.columns or self._read_header(records)
             self._rows = _csv_rows(records, self.header)
@@ -83,21 +84,20 @@ class RowFile:
         Raises:
             UnusableFile: It is not there, cannot be read, or its name says nothing.
         """
-        try:
-            raw = file.open("rb")
-        except OSError as error:
-            raise UnusableFile(f"{file} cannot be read: {error.strerror}.", remedy="Correct its name.") from error
-        try:
-            return cls(file, form or format_of(file), layout, raw)
-        except BaseException:
-            raw.close()
-            raise
+        with ExitStack() as closing:
+            try:
+                raw = closing.enter_context(file.open("rb"))
+            except OSError as error:
+                raise UnusableFile(f"{file} cannot be read: {error.strerror}.", remedy="Correct its name.") from error
+            opened = cls(file, form or format_of(file), layout, raw, closing)
+            opened._closing = closing.pop_all()  # from here on it stays open
+            return opened
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._raw.close()
+        self._closing.close()
 
     @property
     def bytes_read(self) -> int:
