@@ -13,7 +13,7 @@ from parcours_collector.importing.errors import InvalidMap
 from parcours_collector.importing.identity import Occurrences
 from parcours_collector.importing.mapper import Mapped, Mapper, Outcome, Skipped, Unmapped
 from parcours_collector.importing.mapping import Mapping, check_columns, read_mapping
-from parcours_collector.importing.rows import Row
+from parcours_collector.importing.row import Row
 
 BASE = {"dataset": "till", "name": {"constant": "page_viewed"}, "occurred_at": {"column": "at"}}
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from parcours_collector.importing.errors import UnusableFile
 from parcours_collector.importing.mapping import Csv
-from parcours_collector.importing.rows import MAX_ROW_CHARS, Row, RowFile, UnreadableRow
+from parcours_collector.importing.row import MAX_ROW_CHARS, Row, UnreadableRow
+from parcours_collector.importing.rows import RowFile
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -98,6 +99,7 @@ def test_a_damaged_line_is_handed_out_with_its_number_and_costs_no_other(
         (b"[1, 2]", "not a JSON object"),
         (b'{"a": "\xff"}', "not JSON"),
         (b'{"a":' + b"[" * 300 + b"]" * 300 + b"}", "too deep"),
+        (b'{"a":' + b"[" * 250 + b"]" * 250 + b"}", "too deep"),
         (b'{"a": "' + b"x" * (2 * MAX_ROW_CHARS) + b'"}', "longer than"),
     ],
 )

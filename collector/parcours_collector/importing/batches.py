@@ -6,7 +6,7 @@ from itertools import islice
 
 from parcours_collector.importing.errors import UnusableFile
 from parcours_collector.importing.mapper import Mapped, Mapper, Skipped, Unmapped
-from parcours_collector.importing.rows import Row, UnreadableRow
+from parcours_collector.importing.row import Row, UnreadableRow
 
 MAX_BATCH_BYTES = 2 * 1024**2
 """JSON of one batch: half of what a collector takes in one request even if nothing could be compressed."""

@@ -13,7 +13,7 @@ import orjson
 
 from parcours_collector.importing.identity import Occurrences, content_key, event_id, natural_key
 from parcours_collector.importing.mapping import IMPORT_KEY, Choice, Consent, Mapping, Value
-from parcours_collector.importing.rows import Row, UnreadableRow
+from parcours_collector.importing.row import Row, UnreadableRow
 from parcours_collector.importing.values import Problem, as_text, column_path, read_as, read_time
 from parcours_schemas.reject import RejectCode
 

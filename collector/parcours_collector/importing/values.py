@@ -21,6 +21,7 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _BOOLEANS = dict.fromkeys(("true", "t", "yes", "y", "1"), True) | dict.fromkeys(("false", "f", "no", "n", "0"), False)
 _INTEGER_LIMIT = 2**63
+_LEVELS_AROUND = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +143,20 @@ def _json(held: object) -> object:
         return held
     try:
         value = orjson.loads(held)
-        orjson.dumps(value)  # it reads what is too deep to be written
-    except (orjson.JSONDecodeError, TypeError):
+    except orjson.JSONDecodeError:
         return None
-    return value
+    return value if is_writable(value) else None
+
+
+def is_writable(value: object) -> bool:
+    """Whether a JSON value can be written inside an event or a letter: JSON is read deeper than it is written."""
+    for _ in range(_LEVELS_AROUND):
+        value = [value]
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 _READERS: dict[ValueType, Read] = {
