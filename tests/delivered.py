@@ -40,7 +40,7 @@ def touchpoints(project: str, count: int) -> bytes:
 def count(url: str, table: str, project: str) -> int:
     with connect(url) as client:
         answer = client.query(
-            f"SELECT count() FROM {table} WHERE project = {{project:String}}",  # noqa: S608 - a table of ours
+            f"SELECT count() FROM {table} WHERE project = {{project:String}}",
             parameters={"project": project},
         )
         return int(answer.result_rows[0][0])
