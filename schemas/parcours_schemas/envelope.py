@@ -47,6 +47,8 @@ Name = Annotated[str, Field(pattern=SNAKE_CASE_PATTERN, max_length=MAX_NAME_CHAR
 Text = Annotated[str, Field(strict=True)]
 IdentifierValue = Annotated[str, Field(max_length=MAX_ID_VALUE_CHARS, strict=True)]
 IdentifierValues = IdentifierValue | Annotated[list[IdentifierValue], Field(max_length=MAX_IDS_PER_KIND)] | None
+Identifiers = Annotated[dict[Name, IdentifierValues], Field(max_length=MAX_ID_KINDS)]
+Purposes = Annotated[dict[Name, Annotated[bool, Field(strict=True)]], Field(max_length=MAX_CONSENT_PURPOSES)]
 
 
 class _AnyObject:
@@ -122,10 +124,10 @@ class WireTouchpoint(TypedDict, total=False):
         Annotated[str, Field(pattern=TIME_PATTERN, strict=True, json_schema_extra={"format": "date-time"})]
     ]
     channel: Name
-    ids: Annotated[dict[Name, IdentifierValues], Field(max_length=MAX_ID_KINDS)]
+    ids: Identifiers
     context: Context
     properties: OpenObject
-    consent: Annotated[dict[Name, Annotated[bool, Field(strict=True)]], Field(max_length=MAX_CONSENT_PURPOSES)]
+    consent: Purposes
 
 
 WIRE: TypeAdapter[WireTouchpoint] = TypeAdapter(WireTouchpoint)

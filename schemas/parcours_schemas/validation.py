@@ -5,7 +5,7 @@ placeholders and clocks are steps of the collector. It knows neither HTTP nor wh
 """
 
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import ValidationError
 
@@ -19,14 +19,14 @@ from parcours_schemas.envelope import (
 from parcours_schemas.errors import InvalidIdentifier
 from parcours_schemas.identifiers import HASHED_KINDS, is_placeholder, normalise
 from parcours_schemas.identifiers.hashing import already_hashed
-from parcours_schemas.known import known_catalogue
+from parcours_schemas.known import KnownTouchpoint, known_catalogue
 from parcours_schemas.plan import TrackingPlan
 from parcours_schemas.refusal import Refusal, envelope_refusal, near_names, pointer
-from parcours_schemas.reject import RejectCode
+from parcours_schemas.reject import RejectCode, UnknownPolicy
 from parcours_schemas.touchpoint import Declaration
 from parcours_schemas.versions import model_of
 
-__all__ = ["Accepted", "Refusal", "validate"]
+__all__ = ["Accepted", "Refusal", "find_known", "unknown_name", "validate"]
 
 _check_envelope = WIRE.validator.validate_python
 _FIELDS = tuple(WireTouchpoint.__annotations__)
@@ -50,6 +50,7 @@ class Accepted(NamedTuple):
         properties: as sent.
         consent: purpose to choice.
         declaration: of the touchpoint; None for an unknown name that was allowed.
+        warning: what it would be refused for by a policy of `reject` where that is `warn`, or None.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Accepted(NamedTuple):
     properties: dict[str, Any]
     consent: dict[str, bool]
     declaration: Declaration | None
+    warning: Refusal | None = None
 
 
 def validate(
@@ -69,7 +71,8 @@ def validate(
     *,
     plan: TrackingPlan | None,
     received_at: datetime,
-    unknown_names: Literal["reject", "allow"] = "reject",
+    unknown_names: UnknownPolicy = "reject",
+    unknown_properties: UnknownPolicy = "allow",
     region: str | None = None,
 ) -> Accepted | Refusal:
     """Say whether a touchpoint is taken, or the first thing that is wrong with it.
@@ -78,8 +81,10 @@ def validate(
         event: one touchpoint as parsed from JSON, at most `MAX_EVENT_BYTES` long as text: the caller sees to that.
         plan: the team's own touchpoints.
         received_at: now, aware: bounds the future.
-        unknown_names: `allow` takes a touchpoint that neither the catalogue nor the plan knows, unchecked: for an
-            SDK that does not have the plan.
+        unknown_names: what becomes of a touchpoint that neither the catalogue nor the plan knows: `allow` takes it
+            unchecked, for an SDK that does not have the plan; `warn` takes it with a warning.
+        unknown_properties: what becomes of a property that the schema neither names nor refuses. `allow` by default:
+            a sender may know an addition to the schema that we do not know yet.
         region: country of national phone numbers; see `identifiers.normalise`.
 
     Returns:
@@ -101,20 +106,21 @@ def validate(
         return occurred_at
 
     name = wire["name"]
-    known = known_catalogue().get(name)
-    if known is None and plan is not None:
-        known = plan.get(name)
+    known = find_known(name, plan)
     version = wire.get("schema")
     properties = wire.get("properties", {})
     context = cast("dict[str, Any]", wire.get("context", {}))
-    if _too_deep(properties):
+    if too_deep(properties):
         return _deep("properties")
-    if _too_deep(context):
+    if too_deep(context):
         return _deep("context")
 
+    warning: Refusal | None = None
     if known is None:
-        if unknown_names == "reject":
-            return _unknown(name, plan)
+        if unknown_names != "allow":
+            warning = unknown_name(name, plan)
+            if unknown_names == "reject":
+                return warning
         declaration = None
         version = version or ""
         channel = wire.get("channel", "")
@@ -132,6 +138,12 @@ def validate(
         violation = known.check(properties)
         if violation is not None:
             return Refusal(RejectCode.SCHEMA_VIOLATION, f"/properties{violation.path}", violation.detail)
+        if unknown_properties != "allow":
+            violation = known.find_unknown(properties)
+            if violation is not None:
+                warning = Refusal(RejectCode.UNKNOWN_PROPERTY, f"/properties{violation.path}", violation.detail)
+                if unknown_properties == "reject":
+                    return warning
         channel = wire.get("channel") or declaration.channel
 
     ids = _ids(wire.get("ids"), region)
@@ -148,7 +160,14 @@ def validate(
         properties,
         wire.get("consent", {}),
         declaration,
+        warning,
     )
+
+
+def find_known(name: str, plan: TrackingPlan | None) -> KnownTouchpoint | None:
+    """The touchpoint of this name in the catalogue or the plan, or None."""
+    known = known_catalogue().get(name)
+    return plan.get(name) if known is None and plan is not None else known
 
 
 def _occurred_at(text: str, received_at: datetime) -> datetime | Refusal:
@@ -202,10 +221,11 @@ def _ids(given: dict[str, str | list[str] | None] | None, region: str | None) ->
     return ids
 
 
-def _too_deep(value: dict[str, Any] | list[Any], levels: int = MAX_DEPTH) -> bool:
+def too_deep(value: dict[str, Any] | list[Any], levels: int = MAX_DEPTH) -> bool:
+    """Whether objects and lists stand inside one another in more levels than the wire takes, `value` counted."""
     inner: Any
     for inner in value.values() if isinstance(value, dict) else value:
-        if isinstance(inner, _CONTAINERS) and (levels == 1 or _too_deep(inner, levels - 1)):
+        if isinstance(inner, _CONTAINERS) and (levels == 1 or too_deep(inner, levels - 1)):
             return True
     return False
 
@@ -214,7 +234,8 @@ def _deep(field: str) -> Refusal:
     return Refusal(RejectCode.TOO_DEEP, f"/{field}", f"{field} is nested deeper than {MAX_DEPTH} levels: flatten it")
 
 
-def _unknown(name: str, plan: TrackingPlan | None) -> Refusal:
+def unknown_name(name: str, plan: TrackingPlan | None) -> Refusal:
+    """Say that neither the catalogue nor the plan knows a name, and which may have been meant."""
     names = [*known_catalogue(), *(plan.names if plan else ())]
     hint = near_names(name, names) or ": see `parcours schemas list`, or add it to the tracking plan"
     return Refusal(

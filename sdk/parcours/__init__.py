@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from parcours_schemas.version import __version__
 
 if TYPE_CHECKING:
+    from parcours.context_headers import context_from_headers, context_to_headers
+    from parcours.contexts import Context, bound, context, current_context
     from parcours.drops import Dropped, DropReason
     from parcours.errors import InvalidOptions, InvalidTouchpoint, ParcoursError
     from parcours.options import Options
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncTracker",
+    "Context",
     "DropReason",
     "Dropped",
     "InvalidOptions",
@@ -32,10 +35,16 @@ __all__ = [
     "Touchpoint",
     "Tracker",
     "__version__",
+    "bound",
+    "context",
+    "context_from_headers",
+    "context_to_headers",
+    "current_context",
 ]
 
 _HOMES = {
     "AsyncTracker": "parcours.tracker",
+    "Context": "parcours.contexts",
     "DropReason": "parcours.drops",
     "Dropped": "parcours.drops",
     "InvalidOptions": "parcours.errors",
@@ -45,6 +54,11 @@ _HOMES = {
     "Stats": "parcours.stats",
     "Touchpoint": "parcours_schemas.touchpoint",
     "Tracker": "parcours.tracker",
+    "bound": "parcours.contexts",
+    "context": "parcours.contexts",
+    "context_from_headers": "parcours.context_headers",
+    "context_to_headers": "parcours.context_headers",
+    "current_context": "parcours.contexts",
 }
 
 

@@ -3,15 +3,16 @@
 It makes the id and the time, hashes e-mails and phones when it has the project's key, and knows nothing of queues.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 from pydantic import ValidationError
 
 from parcours.contents import Contents
+from parcours.contexts import NO_CONTEXT, IdentifierValue, current_context
 from parcours.encoding import NAIVE_TIME, NotEncodable, encode, utc_text
 from parcours.event_id import new_event_id
 from parcours.queue import Outgoing
@@ -24,10 +25,6 @@ from parcours_schemas.reject import RejectCode
 _check = WIRE.validator.validate_python
 _FIELDS = tuple(WireTouchpoint.__annotations__)
 _CLEAR_KINDS = frozenset({*HASHED_KINDS, *HASHED_KINDS.values()})
-
-Identifier: TypeAlias = str | int | UUID
-IdentifierValue: TypeAlias = Identifier | Sequence[Identifier] | None
-"""One identifier or several of one kind; None stands for "not known" and is left out."""
 
 
 class Circumstances(NamedTuple):
@@ -56,6 +53,12 @@ class EnvelopeWriter:
     def write(self, contents: Contents, circumstances: Circumstances, now_ns: int) -> Outgoing | Refusal:
         """Return the touchpoint as bytes, with its id and its time, or why it is refused."""
         occurred_at, channel, context, consent, event_id, given_ids = circumstances
+        around = current_context()
+        if around is not NO_CONTEXT:
+            given_ids = {**around.ids, **given_ids}
+            context = {**around.context, **(context or {})}
+            consent = {**around.consent, **(consent or {})} or consent
+            channel = channel or around.channel
         time = _time_text(occurred_at, now_ns)
         ids = self._ids(given_ids)
         if isinstance(time, Refusal):

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Self, Unpack
 from uuid import UUID
 
+from parcours.contexts import IdentifierValue
 from parcours.core import Core
-from parcours.envelope import Circumstances, IdentifierValue
+from parcours.envelope import Circumstances
 from parcours.options import Options, TrackerOptions
 from parcours.stats import Stats
 from parcours_schemas.touchpoint import Touchpoint
@@ -46,7 +47,8 @@ class _Face:
             context: Circumstances: `url`, `referrer`, `campaign`, `store_id` and any of yours.
             consent: Purposes the person agreed to or refused, such as `{"analytics": True}`.
             event_id: A UUID of your own when the same touchpoint may be emitted twice; else a new UUIDv7.
-            ids: Who: `user_id="u1"`, `anonymous_id=…`, `email=…`; text, an integer, a UUID or a list; None is left out.
+            ids: Who: `user_id="u1"`, `anonymous_id=…`, `email=…`; text, an integer, a UUID or a list; None is left out,
+                and hides what `parcours.context` says.
 
         Raises:
             InvalidTouchpoint: It was refused, and the tracker is strict.
