@@ -41,7 +41,13 @@ def test_an_unknown_variable_is_refused_and_its_neighbour_named(
 
 
 def test_the_variables_of_the_sdk_are_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("PARCOURS_ENDPOINT", "PARCOURS_WRITE_KEY", "PARCOURS_DISABLED", "PARCOURS_IDENTIFIER_KEY"):
+    for variable in (
+        "PARCOURS_ENDPOINT",
+        "PARCOURS_WRITE_KEY",
+        "PARCOURS_DISABLED",
+        "PARCOURS_IDENTIFIER_KEY",
+        "PARCOURS_SPOOL",
+    ):
         monkeypatch.setenv(variable, "x")
     load_settings()
 

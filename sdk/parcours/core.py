@@ -87,12 +87,11 @@ class Core:
         if isinstance(written, Refusal):
             self._refuse(written, name, circumstances)
             return None
+        if self._options.disabled:
+            return None
         reason: DropReason | None
         if len(written.wire) > MAX_EVENT_BYTES:
             reason = DropReason.TOO_LARGE
-            self._queue.count_drop(reason)
-        elif self._options.disabled:
-            reason = DropReason.DISABLED
             self._queue.count_drop(reason)
         else:
             reason = self._queue.offer(written)

@@ -20,26 +20,33 @@ class DropReason(StrEnum):
     """Why a touchpoint will never be delivered. The set is closed."""
 
     FULL = "full"
-    """The queue was at its bound: the newest touchpoint is the one that goes."""
+    """The queue, or the spool, was at its bound: the newest touchpoint is the one that goes."""
     TOO_LARGE = "too_large"
     """The touchpoint is larger than one may be, or than the collector takes."""
     INVALID = "invalid"
     """The touchpoint was refused at the call: wrong name, property, identifier, time or type."""
+    BEFORE_SEND = "before_send"
+    """`before_send` let it go on purpose, or raised."""
+    CONSENT = "consent"
+    """The person has not agreed to a purpose it needs."""
     REJECTED = "rejected"
     """The collector refused it and keeps it among its dead letters."""
+    EXPIRED = "expired"
+    """It waited in the spool for longer than `spool_max_age_seconds`."""
     SHUTDOWN = "shutdown"
-    """It was emitted after `close`, or not delivered when the time of `close` was over."""
-    DISABLED = "disabled"
-    """PARCOURS_DISABLED is set: it was checked and let go on purpose."""
+    """It was emitted after `close`, or neither delivered nor spooled when the time of `close` was over."""
 
 
 REMEDIES: dict[DropReason, str] = {
-    DropReason.FULL: "The collector is away or too slow: check it, or raise queue_max_count and queue_max_bytes.",
+    DropReason.FULL: "The collector is away or too slow: check it; spool=DIR keeps what memory cannot, "
+    "spool_max_bytes, queue_max_count and queue_max_bytes are the bounds.",
     DropReason.TOO_LARGE: "Send less in properties or context.",
     DropReason.INVALID: "Give on_drop to see which, or strict=True to raise at the call.",
+    DropReason.BEFORE_SEND: "Check before_send when this was not meant: one that raises drops, too.",
+    DropReason.CONSENT: "Nothing, when it is meant: the person has not agreed.",
     DropReason.REJECTED: "The collector keeps them as dead letters with code and path: mend the source, then replay.",
-    DropReason.SHUTDOWN: "Give close() more time, and emit nothing after it.",
-    DropReason.DISABLED: "Unset PARCOURS_DISABLED to send.",
+    DropReason.EXPIRED: "The collector was away for too long: raise spool_max_age_seconds to wait longer.",
+    DropReason.SHUTDOWN: "Give close() more time or spool=DIR, and emit nothing after it.",
 }
 
 
@@ -99,9 +106,8 @@ class DropReporter:
 
     def report(self, dropped: Dropped, reason: DropReason) -> None:
         """Tell `on_drop` and, at most once a minute a reason, the log. Called without any lock held."""
-        if reason is not DropReason.DISABLED:
-            problem = f" ({dropped.code} at {dropped.path or '/'})" if dropped.code else ""
-            self._log.warn(reason, f"A touchpoint was dropped: {reason}{problem}. {REMEDIES[reason]}")
+        problem = f" ({dropped.code} at {dropped.path or '/'})" if dropped.code else ""
+        self._log.warn(reason, f"A touchpoint was dropped: {reason}{problem}. {REMEDIES[reason]}")
         if self._on_drop is None:
             return
         try:

@@ -4,13 +4,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypeAlias, TypedDict, get_args
 from urllib.parse import urlsplit
 
 from parcours.drops import OnDrop
 from parcours.errors import InvalidOptions
 
 _PATH = "/v1/touchpoints"
+SpoolSynchronous: TypeAlias = Literal["normal", "full"]
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -32,6 +33,10 @@ class TrackerOptions(TypedDict, total=False):
     backoff_base_seconds: float
     backoff_max_seconds: float
     exit_timeout_seconds: float
+    spool: str | Path | None
+    spool_max_age_seconds: float
+    spool_max_bytes: int
+    spool_synchronous: SpoolSynchronous
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +46,14 @@ class Options:
     Attributes:
         url: Where touchpoints are posted: the endpoint and `/v1/touchpoints`. None when disabled without one.
         write_key: The key of the source. None when disabled without one.
-        disabled: Check and count every touchpoint, send none. From PARCOURS_DISABLED.
+        disabled: Check every touchpoint, report and count the invalid, let go and not count the others. From
+            PARCOURS_DISABLED.
         strict: Raise `InvalidTouchpoint` at the call, for development and tests.
         on_drop: Called once a loss with a `Dropped` and a `DropReason`, in the caller's thread or the worker's.
         plan: Folder of JSON Schema files: the team's own touchpoints, checked at the call. Needs the `plans` extra.
-        identifier_key: The project's key: with it e-mails and phones are hashed here, before anything is queued;
-            without it by the collector, before anything is written. PARCOURS_IDENTIFIER_KEY when None.
+        identifier_key: The project's key, bytes or as hexadecimal digits, which is how the collector's registry.json
+            holds it: with it e-mails and phones are hashed here, before anything is queued; without it by the
+            collector, before anything is written. PARCOURS_IDENTIFIER_KEY when None.
         phone_region: ISO 3166 country whose national phone numbers are understood, such as `FR`, with the `phone`
             extra. Without it phones are given in E.164.
         queue_max_count: Most touchpoints pending; beyond it the newest is dropped as `full`.
@@ -58,6 +65,12 @@ class Options:
         backoff_base_seconds: Upper bound of the first wait after a failure; it doubles, with full jitter.
         backoff_max_seconds: Upper bound of any wait between two attempts, and the wait after a refusal such as 401.
         exit_timeout_seconds: How long the end of the process may wait for delivery, all trackers together.
+        spool: Folder on a local disk where touchpoints wait until they are delivered, so that the end of the process,
+            whatever it is, loses none. PARCOURS_SPOOL when None; without either they wait in memory.
+        spool_max_age_seconds: How long a touchpoint may wait in the spool; then it is dropped as `expired`.
+        spool_max_bytes: Most bytes that wait in the spool of this process; beyond it the newest is dropped as `full`.
+        spool_synchronous: `normal`: a power cut may lose the last seconds, nothing else can. `full`: it cannot, and
+            each emission waits for the disk.
     """
 
     url: str | None
@@ -66,7 +79,7 @@ class Options:
     strict: bool = False
     on_drop: OnDrop | None = None
     plan: str | Path | None = None
-    identifier_key: str | bytes | None = field(default=None, repr=False)
+    identifier_key: bytes | None = field(default=None, repr=False)
     phone_region: str | None = None
     queue_max_count: int = 10_000
     queue_max_bytes: int = 16 * 1024 * 1024
@@ -77,6 +90,10 @@ class Options:
     backoff_base_seconds: float = 0.5
     backoff_max_seconds: float = 60.0
     exit_timeout_seconds: float = 5.0
+    spool: str | Path | None = None
+    spool_max_age_seconds: float = 30 * 86_400.0
+    spool_max_bytes: int = 256 * 1024 * 1024
+    spool_synchronous: SpoolSynchronous = "normal"
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -89,11 +106,15 @@ class Options:
             ("backoff_base_seconds", 0.001, 60),
             ("backoff_max_seconds", 0.001, 3600),
             ("exit_timeout_seconds", 0, 600),
+            ("spool_max_age_seconds", 1, None),
+            ("spool_max_bytes", 64 * 1024, None),
         ):
             value = getattr(self, name)
             if not isinstance(value, int | float) or value < low or (high is not None and value > high):
                 bounds = f"at least {low}" if high is None else f"from {low} to {high}"
                 raise InvalidOptions(f"{name} cannot be {value!r}.", remedy=f"Give a number {bounds}.")
+        if self.spool_synchronous not in get_args(SpoolSynchronous):
+            raise InvalidOptions("spool_synchronous is neither normal nor full.", remedy="Give one of the two.")
 
     @classmethod
     def resolve(
@@ -107,12 +128,16 @@ class Options:
         disabled = _flag("PARCOURS_DISABLED", environ)
         endpoint = endpoint or environ.get("PARCOURS_ENDPOINT") or None
         write_key = write_key or environ.get("PARCOURS_WRITE_KEY") or None
-        if given.get("identifier_key") is None and environ.get("PARCOURS_IDENTIFIER_KEY"):
-            given = {**given, "identifier_key": environ["PARCOURS_IDENTIFIER_KEY"]}
+        rest: dict[str, Any] = {**given}
+        identifier_key = rest.pop("identifier_key", None) or environ.get("PARCOURS_IDENTIFIER_KEY")
+        if given.get("spool") is None and environ.get("PARCOURS_SPOOL"):
+            given = {**given, "spool": environ["PARCOURS_SPOOL"]}
         url = None if disabled and endpoint is None else _url_of(endpoint)
         if not (disabled and write_key is None):
             _check_write_key(write_key)
-        return cls(url=url, write_key=write_key, disabled=disabled, **given)
+        return cls(
+            url=url, write_key=write_key, disabled=disabled, identifier_key=_key_of(identifier_key or None), **rest
+        )
 
 
 def _flag(name: str, environ: Mapping[str, str]) -> bool:
@@ -142,6 +167,19 @@ def _url_of(endpoint: str | None) -> str:
         )
     base = endpoint.rstrip("/")
     return base if base.endswith(_PATH) else base + _PATH
+
+
+def _key_of(identifier_key: str | bytes | None) -> bytes | None:
+    if not isinstance(identifier_key, str):
+        return identifier_key
+    try:
+        return bytes.fromhex(identifier_key)
+    except ValueError:
+        # Taken as it stands it would hash to other values than the collector's, and nobody would notice.
+        raise InvalidOptions(
+            "The identifier key is not hexadecimal.",
+            remedy="Copy the project's key from `identifier_keys` in the collector's registry.json, or give bytes.",
+        ) from None
 
 
 def _check_write_key(write_key: str | None) -> None:
