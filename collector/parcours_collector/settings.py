@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from parcours_collector.errors import InvalidSettings
 from parcours_schemas.envelope import MAX_BATCH_EVENTS, MAX_BODY_BYTES, MAX_INFLATED_BYTES
+from parcours_schemas.reject import UnknownPolicy
 
 PREFIX = "PARCOURS_"
 CONFIG_FILE = "parcours.toml"
@@ -41,8 +42,15 @@ class HttpSettings(_Group):
         ge=0,
         description="How many recent ids are remembered to answer 'duplicate'; ClickHouse keeps each id once anyway.",
     )
-    unknown_names: Literal["reject", "allow"] = Field(
-        "reject", description="What becomes of a touchpoint whose name is in neither the catalogue nor the plan."
+    unknown_names: UnknownPolicy = Field(
+        "reject",
+        description="What becomes of a touchpoint whose name is in neither the catalogue nor the plan; "
+        "'warn' takes it, counts it and says so in the answer.",
+    )
+    unknown_properties: UnknownPolicy = Field(
+        "allow",
+        description="What becomes of a touchpoint with a property that its schema neither names nor refuses; "
+        "by default it is kept: its sender may know an addition to the schema that is not known here yet.",
     )
     clock_tolerance_seconds: float = Field(
         60.0,

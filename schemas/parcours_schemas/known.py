@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from parcours_schemas.refusal import Violation, violation_of
 from parcours_schemas.touchpoint import Declaration, Touchpoint
+from parcours_schemas.unknown import FindUnknown, find_unknown_of_class
 from parcours_schemas.versions import SchemaVer
 
 Check: TypeAlias = Callable[[dict[str, Any]], Violation | None]
@@ -22,15 +23,17 @@ class KnownTouchpoint:
         declaration: of the current version.
         model: its model number: events of another are refused.
         check: says what is wrong with properties, or None.
+        find_unknown: says which of valid properties the schema does not know, or None.
     """
 
     declaration: Declaration
     model: int
     check: Check
+    find_unknown: FindUnknown
 
     @classmethod
     def of_class(cls, touchpoint: type[Touchpoint]) -> "KnownTouchpoint":
-        """A touchpoint given as a class. Unknown properties pass: a newer addition may have sent them."""
+        """A touchpoint given as a class. Unknown properties pass `check`: a newer addition may have sent them."""
         if not touchpoint.__pydantic_complete__:
             touchpoint.model_rebuild()
         validate = touchpoint.__pydantic_validator__.validate_python
@@ -42,7 +45,9 @@ class KnownTouchpoint:
                 return violation_of(error)
             return None
 
-        return cls(touchpoint.__touchpoint__, SchemaVer.parse(touchpoint.__touchpoint__.version).model, check)
+        declaration = touchpoint.__touchpoint__
+        model = SchemaVer.parse(declaration.version).model
+        return cls(declaration, model, check, find_unknown_of_class(touchpoint))
 
 
 @cache

@@ -9,7 +9,7 @@ Documents come as bytes: reading the folder belongs to the caller. The `plans` e
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Required
+from typing import TYPE_CHECKING, Annotated, Any, Required
 
 import orjson
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
@@ -20,7 +20,11 @@ from parcours_schemas.errors import InvalidPlan, InvalidVersion, MissingExtra
 from parcours_schemas.known import KnownTouchpoint, known_catalogue
 from parcours_schemas.refusal import Violation, pointer, shown_name, violation_of
 from parcours_schemas.touchpoint import Declaration, Valence
+from parcours_schemas.unknown import FindUnknown, closed, unknown_property
 from parcours_schemas.versions import SchemaVer
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
 
 ANNOTATION = "x-parcours"
 """Where a document declares its touchpoint."""
@@ -77,7 +81,10 @@ class TrackingPlan:
             file_of[name] = filename
             schemas[name] = schema
             known[name] = KnownTouchpoint(
-                declaration, SchemaVer.parse(declaration.version).model, compile_document(filename, schema)
+                declaration,
+                SchemaVer.parse(declaration.version).model,
+                compile_document(filename, schema),
+                _compile_find_unknown(filename, schema),
             )
         return cls(known, schemas)
 
@@ -156,25 +163,7 @@ def compile_document(filename: str, schema: JsonSchema) -> Callable[[dict[str, A
         InvalidPlan: it is no JSON Schema, or needs another document.
         MissingExtra: the library of the `plans` extra is not installed.
     """
-    try:
-        import jsonschema_rs
-    except ImportError:
-        raise MissingExtra("a tracking plan needs its validator: install parcours[plans]") from None
-    try:
-        validator = jsonschema_rs.Draft202012Validator(
-            schema,
-            validate_formats=True,
-            # Patterns run on untrusted text: an engine without backtracking, whose time is linear.
-            pattern_options=jsonschema_rs.RegexOptions(),
-            # No reference to the network or to a file of this machine is ever followed.
-            offline=True,
-            mask="it",
-        )
-    except jsonschema_rs.ValidationError as error:
-        what = str(error).partition("\n")[0]
-        if error.kind.name == "$ref":
-            what = f"{what}; a plan reads no other document: move what is shared into its own $defs"
-        raise InvalidPlan(filename, f"this is no JSON Schema of 2020-12 that can be used: {what}") from None
+    validator = _validator(filename, schema)
 
     def check(properties: dict[str, Any]) -> Violation | None:
         if validator.is_valid(properties):
@@ -198,3 +187,42 @@ def compile_document(filename: str, schema: JsonSchema) -> Callable[[dict[str, A
         return Violation(pointer(*path), f"{name}: {what}{more}; its schema is in the tracking plan")
 
     return check
+
+
+def _compile_find_unknown(filename: str, schema: JsonSchema) -> FindUnknown:
+    validator = _validator(filename, closed(schema))
+    names = tuple(schema.get("properties", ()))
+
+    def find(properties: dict[str, Any]) -> Violation | None:
+        if validator.is_valid(properties):
+            return None
+        # They are valid as such: what the closed document refuses is unknown, and nothing else.
+        found = [
+            (error.instance_path, name) for error in validator.iter_errors(properties) for name in error.kind.value
+        ]
+        path, name = found[0]
+        return unknown_property(path, name, () if path else names, len(found) - 1)
+
+    return find
+
+
+def _validator(filename: str, schema: JsonSchema) -> "Draft202012Validator":
+    try:
+        import jsonschema_rs
+    except ImportError:
+        raise MissingExtra("a tracking plan needs its validator: install parcours[plans]") from None
+    try:
+        return jsonschema_rs.Draft202012Validator(
+            schema,
+            validate_formats=True,
+            # Patterns run on untrusted text: an engine without backtracking, whose time is linear.
+            pattern_options=jsonschema_rs.RegexOptions(),
+            # No reference to the network or to a file of this machine is ever followed.
+            offline=True,
+            mask="it",
+        )
+    except jsonschema_rs.ValidationError as error:
+        what = str(error).partition("\n")[0]
+        if error.kind.name == "$ref":
+            what = f"{what}; a plan reads no other document: move what is shared into its own $defs"
+        raise InvalidPlan(filename, f"this is no JSON Schema of 2020-12 that can be used: {what}") from None

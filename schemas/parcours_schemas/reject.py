@@ -7,6 +7,10 @@ with a refusal says it for the case at hand.
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+UnknownPolicy: TypeAlias = Literal["allow", "warn", "reject"]
+"""What becomes of a touchpoint with something that no schema knows: taken; taken, counted and said; refused."""
 
 
 class RejectCode(StrEnum):
@@ -32,6 +36,8 @@ class RejectCode(StrEnum):
     """A `schema` that is malformed, or of another model than the collector knows."""
     SCHEMA_VIOLATION = "schema_violation"
     """Properties that break the schema of the touchpoint."""
+    UNKNOWN_PROPERTY = "unknown_property"
+    """A property that the schema does not know, where unknown ones are refused."""
     TOO_LARGE = "too_large"
     """A touchpoint above `MAX_EVENT_BYTES`."""
     TOO_DEEP = "too_deep"
@@ -59,6 +65,7 @@ REMEDIES: Mapping[RejectCode, str] = MappingProxyType(
         RejectCode.UNSUPPORTED_VERSION: "send a version of the model that the collector knows, or upgrade the "
         "collector; then replay",
         RejectCode.SCHEMA_VIOLATION: "send the properties that `parcours schemas show NAME` prints",
+        RejectCode.UNKNOWN_PROPERTY: "correct the name of the property, or add it to the tracking plan; then replay",
         RejectCode.TOO_LARGE: "send less with each touchpoint: references rather than contents",
         RejectCode.TOO_DEEP: "flatten properties and context",
         RejectCode.UNMAPPED_ROW: "correct the row or the mapping file, and import again: nothing "

@@ -140,6 +140,7 @@ def _rehearse(batches: Iterator[MappedBatch], settings: Settings) -> Tally:
         batches,
         plan=read_plan(settings.plan),
         unknown_names=settings.http.unknown_names,
+        unknown_properties=settings.http.unknown_properties,
         phone_region=settings.http.phone_region,
     )
     for event in result.events:

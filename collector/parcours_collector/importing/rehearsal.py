@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -13,7 +13,7 @@ from parcours_collector.importing.tally import Tally
 from parcours_schemas.envelope import MAX_EVENT_BYTES
 from parcours_schemas.plan import TrackingPlan
 from parcours_schemas.refusal import Refusal
-from parcours_schemas.reject import RejectCode
+from parcours_schemas.reject import RejectCode, UnknownPolicy
 from parcours_schemas.validation import validate
 
 MAX_EXAMPLES = 3
@@ -31,7 +31,8 @@ def rehearse(
     batches: Iterator[MappedBatch],
     *,
     plan: TrackingPlan | None,
-    unknown_names: Literal["reject", "allow"],
+    unknown_names: UnknownPolicy,
+    unknown_properties: UnknownPolicy,
     phone_region: str | None,
 ) -> Rehearsal:
     """Return what would become of the rows; nothing leaves this process.
@@ -40,6 +41,7 @@ def rehearse(
         batches: All rows, mapped.
         plan: The team's own touchpoints.
         unknown_names: See the setting `http.unknown_names`.
+        unknown_properties: See the setting `http.unknown_properties`.
         phone_region: See the setting `http.phone_region`.
 
     Raises:
@@ -54,7 +56,12 @@ def rehearse(
         for mapped in batch.touchpoints:
             event = orjson.loads(mapped.event)
             outcome = validate(
-                event, plan=plan, received_at=datetime.now(UTC), unknown_names=unknown_names, region=phone_region
+                event,
+                plan=plan,
+                received_at=datetime.now(UTC),
+                unknown_names=unknown_names,
+                unknown_properties=unknown_properties,
+                region=phone_region,
             )
             if len(mapped.event) > MAX_EVENT_BYTES:
                 outcome = Refusal(RejectCode.TOO_LARGE, "", f"a touchpoint is at most {MAX_EVENT_BYTES} bytes of JSON")

@@ -26,43 +26,48 @@ from parcours_schemas.validation import Accepted, validate
 
 _EVENTS_BETWEEN_BREATHS = 500
 """A large batch lets other requests through after so many events: about 10 ms of work."""
+_MOST_WARNINGS_SAID = 100
+"""In one answer: the same mistake of a sender comes with every touchpoint. All are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One refused event: where it stood in the request, its id when it had one, and what is wrong."""
+    """One event refused, or taken with a warning: its place in the request, its id if any, and what is wrong."""
 
     index: int
     event_id: str | None
     refusal: Refusal
 
+    def as_json(self) -> dict[str, object]:
+        """Return how an answer names it."""
+        return {
+            "index": self.index,
+            "id": self.event_id,
+            "code": self.refusal.code,
+            "path": self.refusal.path,
+            "detail": self.refusal.detail,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a batch: accepted + duplicate + len(rejected) = the events sent."""
+    """What became of a batch: accepted + duplicate + len(rejected) = the events sent; some accepted with a warning."""
 
     accepted: int
     duplicate: int
     rejected: tuple[Rejection, ...]
+    warnings: tuple[Rejection, ...] = ()
 
     def as_json(self) -> bytes:
-        """Return the body of the answer."""
-        return orjson.dumps(
-            {
-                "accepted": self.accepted,
-                "duplicate": self.duplicate,
-                "rejected": [
-                    {
-                        "index": one.index,
-                        "id": one.event_id,
-                        "code": one.refusal.code,
-                        "path": one.refusal.path,
-                        "detail": one.refusal.detail,
-                    }
-                    for one in self.rejected
-                ],
-            }
-        )
+        """Return the body of the answer; `warnings` is in it only when there are any, the first 100."""
+        answer: dict[str, object] = {
+            "accepted": self.accepted,
+            "duplicate": self.duplicate,
+            "rejected": [one.as_json() for one in self.rejected],
+        }
+        if self.warnings:
+            answer["warnings"] = [one.as_json() for one in self.warnings[:_MOST_WARNINGS_SAID]]
+        return orjson.dumps(answer)
 
 
 @dataclass(slots=True)
@@ -74,6 +79,7 @@ class _Sorted:
     ids: dict[str, None] = field(default_factory=dict)
     duplicate: int = 0
     rejected: list[Rejection] = field(default_factory=list)
+    warnings: list[Rejection] = field(default_factory=list)
 
 
 class Intake:
@@ -97,6 +103,7 @@ class Intake:
         self.accepted: Counter[str] = Counter()
         self.duplicate: Counter[str] = Counter()
         self.rejected: Counter[tuple[str, str]] = Counter()
+        self.warned: Counter[tuple[str, str]] = Counter()
 
     async def accept(self, source: Source, body: bytes, content_type: str) -> Receipt:
         """Sort a batch, keep it, and return what became of each event. A receipt means that all of it is on disk.
@@ -134,7 +141,7 @@ class Intake:
         await self._log.append(records)
         self._window.remember(source.project, sorted_.ids)
         self._count(source.name, sorted_)
-        return Receipt(len(sorted_.lines), sorted_.duplicate, tuple(sorted_.rejected))
+        return Receipt(len(sorted_.lines), sorted_.duplicate, tuple(sorted_.rejected), warnings=tuple(sorted_.warnings))
 
     def _sort(self, index: int, event: object, around: Circumstances, sorted_: _Sorted) -> None:
         outcome = self._outcome(event, around)
@@ -147,6 +154,8 @@ class Intake:
             if len(line) <= MAX_EVENT_BYTES or len(orjson.dumps(event)) <= MAX_EVENT_BYTES:
                 sorted_.lines.append(line)
                 sorted_.ids[outcome.id] = None
+                if outcome.warning is not None:
+                    sorted_.warnings.append(Rejection(index, outcome.id, outcome.warning))
                 return
             outcome = Refusal(
                 RejectCode.TOO_LARGE, "", f"a touchpoint is at most {MAX_EVENT_BYTES} bytes of JSON: send less with it"
@@ -173,6 +182,7 @@ class Intake:
             plan=self._plan,
             received_at=around.received_at,
             unknown_names=self._settings.unknown_names,
+            unknown_properties=self._settings.unknown_properties,
             region=around.phone_region,
         )
 
@@ -181,3 +191,5 @@ class Intake:
         self.duplicate[source] += sorted_.duplicate
         for one in sorted_.rejected:
             self.rejected[source, one.refusal.code] += 1
+        for one in sorted_.warnings:
+            self.warned[source, one.refusal.code] += 1

@@ -65,8 +65,14 @@ class _Readings(Collector):
         rejected = CounterMetricFamily("parcours_rejected", "Refused touchpoints by reason.", labels=["source", "code"])
         for (source, code), count in self._intake.rejected.items():
             rejected.add_metric([source, code], count)
+        warned = CounterMetricFamily(
+            "parcours_warned", "Touchpoints taken with a warning, by reason.", labels=["source", "code"]
+        )
+        for (source, code), count in self._intake.warned.items():
+            warned.add_metric([source, code], count)
         yield outcomes
         yield rejected
+        yield warned
         yield GaugeMetricFamily("parcours_wal_bytes", "Bytes of the write-ahead log.", self._log.size_bytes)
         yield GaugeMetricFamily(
             "parcours_wal_oldest_seconds",
