@@ -4,7 +4,7 @@ A typed touchpoint is valid since it was made. An untyped one is checked, as it 
 validation of the collector: against the catalogue, and against the team's tracking plan when there is one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +14,14 @@ from pydantic_core import to_json
 
 from parcours.encoding import NotEncodable, encode
 from parcours.errors import InvalidOptions
+from parcours.options import Options
 from parcours_schemas.errors import InvalidPlan, MissingExtra
 from parcours_schemas.known import known_catalogue
 from parcours_schemas.plan import TrackingPlan
 from parcours_schemas.refusal import Refusal
 from parcours_schemas.reject import RejectCode
 from parcours_schemas.touchpoint import Touchpoint
-from parcours_schemas.validation import validate
+from parcours_schemas.validation import find_known, unknown_name, validate
 
 
 class Contents(NamedTuple):
@@ -52,22 +53,24 @@ def untyped_contents(name: str, properties: Mapping[str, object] | None) -> Cont
 
 
 class PlanCheck:
-    """Judge untyped touchpoints as the collector would. Thread-safe.
+    """Judge touchpoints as the collector would: untyped ones as a whole, typed ones by their name. Thread-safe.
 
     Args:
-        folder: The team's own JSON Schema files, or None. With a plan an unknown name is refused; without one it is
-            sent, and the collector decides.
-        phone_region: See `Options`.
+        options: Of the tracker: the plan, the policies and the region of phones.
+        warn: Called with the name of a touchpoint that is taken and what it would be refused for under `reject`.
 
     Raises:
         InvalidOptions: The folder or one of its files cannot be used.
     """
 
-    def __init__(self, folder: str | Path | None, phone_region: str | None) -> None:
+    def __init__(self, options: Options, warn: Callable[[str, Refusal], None]) -> None:
         # Now rather than at the first call: that one would wait, and a fork meanwhile would inherit it half done.
         known_catalogue()
-        self._plan = None if folder is None else _read_plan(Path(folder))
-        self._phone_region = phone_region
+        self._plan = None if options.plan is None else _read_plan(Path(options.plan))
+        self._unknown_names = options.unknown_names or ("allow" if self._plan is None else "reject")
+        self._unknown_properties = options.unknown_properties
+        self._phone_region = options.phone_region
+        self._warn = warn
 
     def refusal_of(self, wire: bytes) -> Refusal | None:
         """Return why the collector would refuse this touchpoint, or None."""
@@ -75,10 +78,25 @@ class PlanCheck:
             orjson.loads(wire),
             plan=self._plan,
             received_at=datetime.now(UTC),
-            unknown_names="allow" if self._plan is None else "reject",
+            unknown_names=self._unknown_names,
+            unknown_properties=self._unknown_properties,
             region=self._phone_region,
         )
-        return verdict if isinstance(verdict, Refusal) else None
+        if isinstance(verdict, Refusal):
+            return verdict
+        if verdict.warning is not None:
+            self._warn(verdict.name, verdict.warning)
+        return None
+
+    def refusal_of_name(self, name: str) -> Refusal | None:
+        """Return why the collector would refuse a typed touchpoint of this name, or None."""
+        if self._unknown_names == "allow" or find_known(name, self._plan) is not None:
+            return None
+        refusal = unknown_name(name, self._plan)
+        if self._unknown_names == "reject":
+            return refusal
+        self._warn(name, refusal)
+        return None
 
 
 def _read_plan(folder: Path) -> TrackingPlan:

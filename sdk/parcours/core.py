@@ -32,7 +32,7 @@ class Core:
     def __init__(self, options: Options, transport: OpenTransport = open_transport) -> None:
         self._options = options
         self._open_transport = transport
-        self._plan_check = PlanCheck(options.plan, options.phone_region)
+        self._plan_check = PlanCheck(options, self._warn)
         self._envelope = EnvelopeWriter(options.identifier_key, options.phone_region)
         self._start_afresh()
         watch(self)
@@ -62,6 +62,8 @@ class Core:
         """
         try:
             contents = typed_contents(touchpoint)
+            if isinstance(contents, Contents):
+                contents = self._plan_check.refusal_of_name(contents.name) or contents
             written = self._write(contents, circumstances)
         except Exception as error:  # noqa: BLE001 - whatever a host hands in must not break the host
             written = _unreadable(error)
@@ -111,6 +113,11 @@ class Core:
         self._reporter.report(Dropped(event_id, name, code=code, path=path, detail=detail), DropReason.INVALID)
         if self._options.strict:
             raise InvalidTouchpoint(name, code=code, path=path, detail=detail)
+
+    def _warn(self, name: str, warning: Refusal) -> None:
+        """Say, at most once a minute a code, what a touchpoint was taken with."""
+        what = f"{name} was taken with a warning: {warning.code} at {warning.path}. {warning.detail}."
+        self._log.warn(f"warned {warning.code}", what)
 
     def when_settled(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Hurry, and call `callback` once everything emitted so far is settled; return how to stop waiting."""

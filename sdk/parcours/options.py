@@ -4,11 +4,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias, TypedDict, get_args
+from typing import Any, Literal, TypeAlias, TypedDict, get_args
 from urllib.parse import urlsplit
 
 from parcours.drops import OnDrop
 from parcours.errors import InvalidOptions
+from parcours_schemas.reject import UnknownPolicy
 
 _PATH = "/v1/touchpoints"
 SpoolSynchronous: TypeAlias = Literal["normal", "full"]
@@ -22,6 +23,8 @@ class TrackerOptions(TypedDict, total=False):
     strict: bool
     on_drop: OnDrop | None
     plan: str | Path | None
+    unknown_names: UnknownPolicy | None
+    unknown_properties: UnknownPolicy
     identifier_key: str | bytes | None
     phone_region: str | None
     queue_max_count: int
@@ -51,6 +54,10 @@ class Options:
         strict: Raise `InvalidTouchpoint` at the call, for development and tests.
         on_drop: Called once a loss with a `Dropped` and a `DropReason`, in the caller's thread or the worker's.
         plan: Folder of JSON Schema files: the team's own touchpoints, checked at the call. Needs the `plans` extra.
+        unknown_names: What becomes, at the call, of a touchpoint that neither the catalogue nor the plan knows: `allow`
+            sends it, `warn` sends it and logs a warning, `reject` drops it as `invalid`. None is `reject` with a plan
+            and `allow` without one: then only the collector knows.
+        unknown_properties: The same for a property that the schema neither names nor refuses.
         identifier_key: The project's key, bytes or as hexadecimal digits, which is how the collector's registry.json
             holds it: with it e-mails and phones are hashed here, before anything is queued; without it by the
             collector, before anything is written. PARCOURS_IDENTIFIER_KEY when None.
@@ -79,6 +86,8 @@ class Options:
     strict: bool = False
     on_drop: OnDrop | None = None
     plan: str | Path | None = None
+    unknown_names: UnknownPolicy | None = None
+    unknown_properties: UnknownPolicy = "allow"
     identifier_key: bytes | None = field(default=None, repr=False)
     phone_region: str | None = None
     queue_max_count: int = 10_000
@@ -115,6 +124,10 @@ class Options:
                 raise InvalidOptions(f"{name} cannot be {value!r}.", remedy=f"Give a number {bounds}.")
         if self.spool_synchronous not in get_args(SpoolSynchronous):
             raise InvalidOptions("spool_synchronous is neither normal nor full.", remedy="Give one of the two.")
+        if not {self.unknown_names or "allow", self.unknown_properties} <= set(get_args(UnknownPolicy)):
+            raise InvalidOptions(
+                "unknown_names or unknown_properties is no policy.", remedy="Give allow, warn or reject."
+            )
 
     @classmethod
     def resolve(
