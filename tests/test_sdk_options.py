@@ -19,8 +19,12 @@ def test_arguments_win_over_the_environment() -> None:
 
 
 def test_the_environment_is_enough() -> None:
-    options = resolve(PARCOURS_ENDPOINT=ENDPOINT, PARCOURS_WRITE_KEY=KEY, PARCOURS_IDENTIFIER_KEY="secret")
-    assert (options.url, options.write_key, options.identifier_key) == (f"{ENDPOINT}/v1/touchpoints", KEY, "secret")
+    options = resolve(PARCOURS_ENDPOINT=ENDPOINT, PARCOURS_WRITE_KEY=KEY, PARCOURS_IDENTIFIER_KEY="5ec7e7")
+    assert (options.url, options.write_key, options.identifier_key) == (
+        f"{ENDPOINT}/v1/touchpoints",
+        KEY,
+        bytes.fromhex("5ec7e7"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,5 +84,13 @@ def test_disabled_is_on_or_off_and_nothing_else() -> None:
 
 
 def test_secrets_are_not_in_the_repr() -> None:
-    options = resolve(ENDPOINT, "canary-key", PARCOURS_IDENTIFIER_KEY="canary-hash")
+    options = resolve(ENDPOINT, "canary-key", PARCOURS_IDENTIFIER_KEY="ca4a47")
     assert "canary" not in repr(options)
+    assert repr(bytes.fromhex("ca4a47")) not in repr(options)
+
+
+def test_an_identifier_key_that_would_hash_otherwise_than_the_collector_is_refused() -> None:
+    with pytest.raises(InvalidOptions, match=r"registry\.json") as refused:
+        resolve(ENDPOINT, KEY, PARCOURS_IDENTIFIER_KEY="canary-hash")
+    assert "canary" not in str(refused.value)
+    assert Options.resolve(ENDPOINT, KEY, {"identifier_key": b"canary-hash"}, {}).identifier_key == b"canary-hash"

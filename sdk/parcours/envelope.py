@@ -46,8 +46,8 @@ class EnvelopeWriter:
         phone_region: See `Options`.
     """
 
-    def __init__(self, identifier_key: str | bytes | None, phone_region: str | None) -> None:
-        self._key = identifier_key.encode() if isinstance(identifier_key, str) else identifier_key
+    def __init__(self, identifier_key: bytes | None, phone_region: str | None) -> None:
+        self._key = identifier_key
         self._phone_region = phone_region
 
     def write(self, contents: Contents, circumstances: Circumstances, now_ns: int) -> Outgoing | Refusal:

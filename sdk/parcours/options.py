@@ -186,7 +186,7 @@ def _key_of(identifier_key: str | bytes | None) -> bytes | None:
     if not isinstance(identifier_key, str):
         return identifier_key
     try:
-        return bytes.fromhex(identifier_key)
+        return bytes.fromhex(identifier_key) or None
     except ValueError:
         # Taken as it stands it would hash to other values than the collector's, and nobody would notice.
         raise InvalidOptions(
