@@ -77,7 +77,7 @@ def context_from_headers(headers: Mapping[str, object]) -> Context:
     return Context(carried.get("ids", {}), circumstances, carried.get("consent", {}), carried.get("channel"))
 
 
-def _text(value: Identifier | Collection[Identifier]) -> str | list[str]:
+def _text(value: "Identifier | Collection[Identifier]") -> str | list[str]:
     return [str(one) for one in value] if isinstance(value, list | tuple | set | frozenset) else str(value)
 
 
