@@ -5,7 +5,6 @@ what the parent had pending stays the parent's.
 """
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 
 from parcours.contents import Contents, PlanCheck, typed_contents, untyped_contents
@@ -82,7 +81,7 @@ class Core:
     def _write(self, contents: Contents | Refusal, circumstances: Circumstances) -> Outgoing | Refusal:
         if isinstance(contents, Refusal):
             return contents
-        return self._envelope.write(contents, circumstances, time.time_ns())
+        return self._envelope.write(contents, circumstances)
 
     def _accept(self, written: Outgoing | Refusal, name: str, circumstances: Circumstances) -> str | None:
         """Queue what was written, or count and report why not; return the event id, or None."""

@@ -11,6 +11,7 @@ from uuid import UUID
 import orjson
 from pydantic import ValidationError
 
+from parcours import clock
 from parcours.contents import Contents
 from parcours.contexts import NO_CONTEXT, IdentifierValue, current_context
 from parcours.encoding import NAIVE_TIME, NotEncodable, encode, utc_text
@@ -50,8 +51,10 @@ class EnvelopeWriter:
         self._key = identifier_key
         self._phone_region = phone_region
 
-    def write(self, contents: Contents, circumstances: Circumstances, now_ns: int) -> Outgoing | Refusal:
+    def write(self, contents: Contents, circumstances: Circumstances) -> Outgoing | Refusal:
         """Return the touchpoint as bytes, with its id and its time, or why it is refused."""
+        now_ns = clock.wall_ns()
+        clock_offset_ns = now_ns - clock.steady_ns()
         occurred_at, channel, context, consent, event_id, given_ids = circumstances
         around = current_context()
         if around is not NO_CONTEXT:
@@ -66,10 +69,10 @@ class EnvelopeWriter:
         if isinstance(ids, Refusal):
             return ids
         own_id = new_event_id(now_ns) if event_id is None else str(event_id)
-        fields: dict[str, object] = {"id": own_id, "name": contents.name}
+        # The time has a fixed place, where `clock.retimed` finds it.
+        fields: dict[str, object] = {"id": own_id, "occurred_at": time, "name": contents.name}
         if contents.version is not None:
             fields["schema"] = contents.version
-        fields["occurred_at"] = time
         channel = channel or contents.channel
         if channel is not None:
             fields["channel"] = channel
@@ -86,7 +89,7 @@ class EnvelopeWriter:
         if contents.properties is not None:
             fields["properties"] = orjson.Fragment(contents.properties)
         try:
-            return Outgoing(own_id, contents.name, encode(fields))
+            return Outgoing(own_id, contents.name, encode(fields), clock_offset_ns if occurred_at is None else None)
         except NotEncodable as error:
             return Refusal(RejectCode.INVALID_ENVELOPE, "/context", str(error))
 
@@ -121,14 +124,13 @@ def _is_identifier(value: object) -> bool:
 
 
 def _time_text(occurred_at: object, now_ns: int) -> str | Refusal:
-    now = datetime.fromtimestamp(now_ns / 1_000_000_000, UTC)
     if occurred_at is None:
-        return utc_text(now)
+        return clock.time_text(now_ns)
     if not isinstance(occurred_at, datetime):
         detail = f"give an aware datetime, not {type(occurred_at).__name__}"
     elif occurred_at.utcoffset() is None:
         detail = NAIVE_TIME
-    elif not OLDEST_OCCURRED_AT <= occurred_at <= now + FUTURE_TOLERANCE:
+    elif not OLDEST_OCCURRED_AT <= occurred_at <= datetime.fromtimestamp(now_ns / 1e9, UTC) + FUTURE_TOLERANCE:
         detail = "the time is before 1990 or more than a day ahead of this clock: check where it comes from"
     else:
         return utc_text(occurred_at)

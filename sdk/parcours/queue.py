@@ -18,11 +18,20 @@ _NEVER = 1 << 62
 
 
 class Outgoing(NamedTuple):
-    """One touchpoint on its way: its wire bytes are made once, at the call."""
+    """One touchpoint on its way: its wire bytes are made once, at the call.
+
+    Attributes:
+        id: Event id.
+        name: Name of the touchpoint.
+        wire: The touchpoint as JSON.
+        clock_offset_ns: Wall clock less steady clock at the call, of this boot; None when its time is to be kept. See
+            `clock.retimed`.
+    """
 
     id: str
     name: str
     wire: bytes
+    clock_offset_ns: int | None = None
 
 
 class EventQueue:

@@ -5,11 +5,11 @@ aiohttp is loaded at the first send, inside the worker's thread.
 
 import gzip
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from parcours import clock
 from parcours.answer import SendResult, Unavailable, read_answer
 from parcours.lifecycle import importing
 from parcours.options import Options
@@ -24,12 +24,27 @@ _GZIP_FROM_BYTES = 1024
 _GZIP_LEVEL = 1
 _ANSWER_MAX_BYTES = 4 * 1024 * 1024
 
+Send: TypeAlias = Callable[[Sequence[Outgoing]], Awaitable[SendResult]]
+Interceptor: TypeAlias = Callable[[Sequence[Outgoing], Send], Awaitable[SendResult]]
+_interceptor: Interceptor | None = None
+
 
 class Transport(Protocol):
     """The seam to the network."""
 
     async def send(self, events: Sequence[Outgoing]) -> SendResult:
         """Send touchpoints as one request, once, and say what became of them. Raises nothing that is expected."""
+
+
+@contextmanager
+def intercept(interceptor: Interceptor) -> Iterator[None]:
+    """Hand every request of this process to `interceptor`, with the real `send`, until the block ends: for tests."""
+    global _interceptor  # noqa: PLW0603 - trackers that exist already are meant too
+    before, _interceptor = _interceptor, interceptor
+    try:
+        yield
+    finally:
+        _interceptor = before
 
 
 @asynccontextmanager
@@ -65,9 +80,14 @@ class HttpTransport:
 
     async def send(self, events: Sequence[Outgoing]) -> SendResult:
         """Send one request with a fresh `sent_at`; every failure on the way is an `Unavailable`."""
+        interceptor = _interceptor
+        return await (self._post(events) if interceptor is None else interceptor(events, self._post))
+
+    async def _post(self, events: Sequence[Outgoing]) -> SendResult:
         import aiohttp
 
-        body = join_batch(events, datetime.now(UTC))
+        now_ns = clock.wall_ns()
+        body = join_batch(events, now_ns, now_ns - clock.steady_ns())
         headers = {}
         if len(body) >= _GZIP_FROM_BYTES:
             body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
@@ -86,10 +106,17 @@ class HttpTransport:
         return read_answer(response.status, response.headers, bytes(answer), events)
 
 
-def join_batch(events: Sequence[Outgoing], sent_at: datetime) -> bytes:
-    """Return the body of a request: the kept bytes of each touchpoint, never encoded again."""
-    head = b'{"sent_at":"' + sent_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode() + b'","touchpoints":['
-    return head + b",".join([event.wire for event in events]) + b"]}"
+def join_batch(events: Sequence[Outgoing], sent_at_ns: int, clock_offset_ns: int) -> bytes:
+    """Return the body of a request: the kept bytes of each touchpoint, never encoded again.
+
+    Args:
+        events: At least one.
+        sent_at_ns: Wall clock now.
+        clock_offset_ns: Wall clock less steady clock now; see `clock.retimed`.
+    """
+    head = f'{{"sent_at":"{clock.time_text(sent_at_ns)}","touchpoints":['.encode()
+    wires = [clock.retimed(event.wire, event.clock_offset_ns, clock_offset_ns) for event in events]
+    return head + b",".join(wires) + b"]}"
 
 
 def _resolver() -> "AbstractResolver":
