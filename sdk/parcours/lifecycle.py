@@ -34,12 +34,12 @@ class Living(Protocol):
         """Deliver what can be delivered in so many seconds, and report the rest as lost."""
 
 
-_IMPORT_SECONDS = 10.0
+_FORK_WAIT_SECONDS = 10.0
 _living: WeakSet[Living] = WeakSet()
 _at_work: set[Living] = set()
 _hooks_lock = threading.Lock()
-_import_lock = threading.Lock()
-_import_lock_held = False
+_fork_lock = threading.Lock()
+_fork_lock_held = False
 _hooked = False
 _finalizer_pid = 0
 
@@ -52,7 +52,7 @@ def watch(living: Living) -> None:
         if not _hooked:
             atexit.register(_close_all)
             if hasattr(os, "register_at_fork"):
-                os.register_at_fork(before=_await_imports, after_in_parent=_go_on, after_in_child=_renew_in_child)
+                os.register_at_fork(before=_await_turn, after_in_parent=_go_on, after_in_child=_renew_in_child)
             _hooked = True
 
 
@@ -70,15 +70,21 @@ def keep(living: Living) -> None:
     Finalize(None, _close_all, exitpriority=100)
 
 
+def every_living() -> tuple[Living, ...]:
+    """Return what is watched and still there, at work or not."""
+    with _hooks_lock:
+        return tuple(_living)
+
+
 def release(living: Living) -> None:
     """Forget `living`: it is closed."""
     _at_work.discard(living)
 
 
 @contextmanager
-def importing() -> Iterator[None]:
-    """Hold off forks while this thread imports: a child would inherit modules that stay half made for ever."""
-    lock = _import_lock
+def holding_off_forks() -> Iterator[None]:
+    """Hold off forks while this thread imports or uses SQLite: a child would inherit what stays half done for ever."""
+    lock = _fork_lock
     with lock:
         yield
 
@@ -92,21 +98,21 @@ def _close_all() -> None:
         each.close_at_exit(min(each.exit_timeout_seconds, max(0.0, deadline - time.monotonic())))
 
 
-def _await_imports() -> None:
-    # Bounded: whoever forks inside an import of their own may hold what ours waits for.
-    global _import_lock_held  # noqa: PLW0603 - read by the hooks after the same fork
-    _import_lock_held = _import_lock.acquire(timeout=_IMPORT_SECONDS)
+def _await_turn() -> None:
+    # Bounded: whoever forks inside such work of their own may hold what ours waits for.
+    global _fork_lock_held  # noqa: PLW0603 - read by the hooks after the same fork
+    _fork_lock_held = _fork_lock.acquire(timeout=_FORK_WAIT_SECONDS)
 
 
 def _go_on() -> None:
-    if _import_lock_held:
-        _import_lock.release()
+    if _fork_lock_held:
+        _fork_lock.release()
 
 
 def _renew_in_child() -> None:
-    global _hooks_lock, _import_lock  # noqa: PLW0603 - a thread of the parent may have held them
+    global _hooks_lock, _fork_lock  # noqa: PLW0603 - a thread of the parent may have held them
     _hooks_lock = threading.Lock()
-    _import_lock = threading.Lock()
+    _fork_lock = threading.Lock()
     _at_work.clear()
     renew_lock()
     for living in list(_living):
