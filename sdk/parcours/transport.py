@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from parcours import clock
 from parcours.answer import SendResult, Unavailable, read_answer
-from parcours.lifecycle import importing
+from parcours.lifecycle import holding_off_forks
 from parcours.options import Options
 from parcours.queue import Outgoing
 from parcours_schemas.version import __version__
@@ -50,7 +50,7 @@ def intercept(interceptor: Interceptor) -> Iterator[None]:
 @asynccontextmanager
 async def open_transport(options: Options) -> AsyncIterator[Transport]:
     """Open the connection pool of one worker, and close it at the end."""
-    with importing():
+    with holding_off_forks():
         import encodings.idna  # noqa: F401 - resolving a name would import it
 
         import aiohttp
