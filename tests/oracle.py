@@ -127,7 +127,7 @@ def reached(walk: Sequence[Touch], steps: Sequence[str], window: timedelta) -> l
         if touch.name == steps[0]:
             grown.append((touch.occurred_at,))
         for k in {len(attempt) for attempt in grown} - set(first):
-            # Of the attempts that reach the step now: the one that began last, and of those the first at the step before.
+            # Of the attempts that reach it now: the one that began last, and of those the first at the step before.
             began = max(attempt[0] for attempt in grown if len(attempt) == k)
             before = min((a[-2] for a in grown if len(a) == k and a[0] == began), default=None) if k > 1 else None
             first[k] = 0.0 if before is None else (touch.occurred_at - before).total_seconds()

@@ -1,4 +1,4 @@
-"""The collector of Parcours: accepts touchpoints, keeps them, delivers them to ClickHouse, and answers questions about them."""
+"""The collector of Parcours: accepts touchpoints, keeps and delivers them, and answers questions about them."""
 
 from parcours_schemas.version import __version__
 
