@@ -69,7 +69,7 @@ class _Work:
 
 
 _WORK = {
-    Size.FULL: _Work(7, 5_000_000, 500_000),
+    Size.FULL: _Work(5, 5_000_000, 500_000),
     Size.QUICK: _Work(5, 500_000, 50_000),
     Size.SMOKE: _Work(1, 6_000, 600),
 }
@@ -115,7 +115,7 @@ def run(size: Size) -> Outcome:
         ),
         Figure(
             "stitched funnel, 4 steps",
-            "windowFunnel over people, FINAL",
+            "windowFunnel over people",
             "s",
             funnels["ours"],
             funnels["windowFunnel over people"],

@@ -1,6 +1,6 @@
 """The touchpoints that are sent: a shop's usual ones, as `Tracker.emit` writes them, the same for the same numbers.
 
-Sixteen visits' worth of looking for one order; about 500 bytes each on the wire. Ids are UUIDv7 of this minute, never
+Fifteen touchpoints of looking and choosing for one order; about 550 bytes each on the wire. Ids are UUIDv7 of this minute, never
 the same twice, since a collector answers a repeated id without doing its work.
 """
 
@@ -14,7 +14,14 @@ import orjson
 from parcours_collector.intake.steps import Circumstances, run_steps
 from parcours_schemas.validation import Refusal, validate
 
-_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0"
+_BROWSERS = (
+    "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0",
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
+)
+_CAMPAIGNS: tuple[dict[str, str], ...] = (
+    {"source": "newsletter", "medium": "email", "name": "autumn"},
+    {"source": "search", "medium": "cpc", "name": "autumn"},
+)
 
 
 def wire_touchpoints(seed: int, count: int) -> Iterator[bytes]:
@@ -39,12 +46,7 @@ def wire_touchpoints(seed: int, count: int) -> Iterator[bytes]:
                 "occurred_at": occurred_at,
                 "channel": "web",
                 "ids": {"anonymous_id": f"a-{person:08x}"} | ({"user_id": f"u-{person}"} if person % 10 == 0 else {}),
-                "context": {
-                    "url": f"https://shop.example/televisions/tv-{person % 500}",
-                    "referrer": "https://search.example/",
-                    "user_agent": _BROWSER,
-                    "campaign": {"source": "newsletter", "medium": "email", "name": "autumn"},
-                },
+                "context": _context(draw, person),
                 "properties": properties,
                 "consent": {"analytics": True},
             }
@@ -67,6 +69,21 @@ def rows(seed: int, count: int, project: str) -> Iterator[bytes]:
         accepted = validate(orjson.loads(wire), plan=None, received_at=around.received_at)
         assert not isinstance(accepted, Refusal), accepted
         yield orjson.dumps(run_steps(accepted, around), option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+
+
+def _context(draw: random.Random, person: int) -> dict[str, object]:
+    """Half of all people hold a phone, and every fourth visit comes from a campaign, half of those by e-mail.
+
+    It matters: `Mobile` and `email` make the collector look closer for what may not be kept in clear.
+    """
+    context: dict[str, object] = {
+        "url": f"https://shop.example/televisions/tv-{person % 500}",
+        "referrer": "https://search.example/",
+        "user_agent": _BROWSERS[person % 2],
+    }
+    if draw.randrange(4) == 0:
+        context["campaign"] = draw.choice(_CAMPAIGNS)
+    return context
 
 
 def _said(draw: random.Random, number: int) -> tuple[str, dict[str, object]]:

@@ -16,17 +16,17 @@ RESULTS = Path(__file__).parents[1] / "results"
 
 def print_table(outcomes: Mapping[str, Outcome], facts: Mapping[str, str], size: Size) -> None:
     """Print every figure: medians, and the ratio with the least and the greatest of its rounds."""
-    console = Console(width=160)
+    console = Console(width=150)
     table = Table(title=f"ours ÷ theirs, medians of alternating rounds ({size} size)", title_justify="left")
     table.add_column("figure")
     table.add_column("against")
     table.add_column("unit")
     for heading in ("ours", "theirs", "ratio", "min – max", "rounds", "goal"):
         table.add_column(heading, justify="right")
-    for name, outcome in outcomes.items():
+    for outcome in outcomes.values():
         table.add_section()
         for figure in outcome.figures:
-            table.add_row(*_cells(name, figure))
+            table.add_row(*_cells(figure))
     console.print(table)
     for name, outcome in outcomes.items():
         for note in outcome.notes:
@@ -53,13 +53,13 @@ def write_json(outcomes: Mapping[str, Outcome], facts: Mapping[str, str], size: 
     return file
 
 
-def _cells(benchmark: str, figure: Figure) -> tuple[str, ...]:
+def _cells(figure: Figure) -> tuple[str, ...]:
     ratios = figure.ratios
     goal = ""
     if figure.goal is not None:
         goal = f"{figure.goal} {'met' if figure.goal.is_met_by(figure.ratio) else 'missed'}"
     return (
-        f"{benchmark}: {figure.name}",
+        figure.name,
         figure.against,
         figure.unit,
         _number(median(figure.ours)),
