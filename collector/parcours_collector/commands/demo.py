@@ -18,7 +18,6 @@ from parcours_collector.commands import tables
 from parcours_collector.commands.demonstration import population, roger
 from parcours_collector.commands.demonstration.emission import SOURCES, Emission
 from parcours_collector.commands.demonstration.stack import Stack
-from parcours_collector.commands.options import DataOption
 from parcours_collector.commands.terminal import console, progress_bar
 from parcours_collector.commands.up import DEFAULT_PROJECT, ENVIRONMENT_FILE
 from parcours_collector.errors import OperatorError
@@ -49,7 +48,10 @@ def demo(
     once: Annotated[
         bool, typer.Option("--once", help="End when the answers are printed, instead of serving on.")
     ] = False,
-    data: DataOption = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder that keeps it all. Default: a temporary one.", show_default=False),
+    ] = None,
     port: Annotated[int, typer.Option(help="Port of the collector; 0 = any free one.", min=0, max=65535)] = 0,
     clickhouse_port: Annotated[
         int, typer.Option(help="Port of the embedded ClickHouse; 0 = any free one.", min=0, max=65535)
@@ -58,9 +60,8 @@ def demo(
     """Show Parcours at work: one told journey and a population go through the SDK, the collector and ClickHouse.
 
     Prints one person's timeline, a funnel with its weekly rates and the strongest transitions, then serves until
-    Ctrl-C. Without
-    --data everything lives in a temporary folder that is removed at the end; with --data it stays, and telling the same
-    story again adds nothing.
+    Ctrl-C. Without --data everything lives in a temporary folder that is removed at the end; with --data it stays, and
+    telling the same story again adds nothing.
     """
     if data is not None:
         data = load_settings(data=data).data
