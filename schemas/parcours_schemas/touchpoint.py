@@ -127,12 +127,16 @@ class Touchpoint(BaseModel):
 
     Raises:
         TypeError: at the definition of a subclass whose declaration is incomplete or wrong.
-        pydantic.ValidationError: at construction, when a property is missing, unknown or wrong.
+        pydantic.ValidationError: at construction, when a property is missing, unknown or wrong; its text holds no
+            value.
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", defer_build=True
-    )  # compiled at first use: 110 classes are quick to import
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        defer_build=True,  # compiled at first use: 110 classes are quick to import
+    )
 
     __touchpoint__: ClassVar[Declaration]
 
@@ -168,7 +172,8 @@ class Touchpoint(BaseModel):
     def __pydantic_init_subclass__(cls, **declared: Any) -> None:
         """Check the declaration against the properties, which are known only now."""
         revenue_property = declared.get("revenue_property")
-        if revenue_property is not None and revenue_property not in cls.model_fields:
+        named = {field.serialization_alias or name for name, field in cls.model_fields.items()}
+        if revenue_property is not None and revenue_property not in named:
             raise TypeError(f"{cls.__name__}: its revenue_property {revenue_property!r} is not one of its properties")
 
     def properties(self) -> dict[str, Any]:

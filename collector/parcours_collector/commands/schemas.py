@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from parcours_collector.commands.codegen import codegen
 from parcours_collector.commands.options import PlanOption
 from parcours_collector.commands.terminal import console
 from parcours_collector.errors import OperatorError
@@ -27,7 +28,10 @@ ENVELOPE_FILE = "envelope.json"
 _FORMATS = {"date-time": "time (RFC 3339)", "date": "day (YYYY-MM-DD)"}
 _WIDTH_WITHOUT_TERMINAL = 110
 
-schemas = typer.Typer(help="Touchpoints: list and show them, check a change, export JSON Schema.", no_args_is_help=True)
+schemas = typer.Typer(
+    help="Touchpoints: list and show them, check a change, export JSON Schema, write classes.", no_args_is_help=True
+)
+schemas.command()(codegen)
 
 
 @schemas.command("list")
