@@ -6,23 +6,34 @@ what the parent had pending stays the parent's.
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+from uuid import UUID
 
+from parcours.consent import ConsentGate, Withheld
 from parcours.contents import Contents, PlanCheck, typed_contents, untyped_contents
 from parcours.drops import Dropped, DropReason, DropReporter, QuietLog
 from parcours.envelope import Circumstances, EnvelopeWriter
 from parcours.errors import InvalidTouchpoint
 from parcours.lifecycle import keep, release, watch
 from parcours.options import Options
+from parcours.privacy import Discarded, Privacy
 from parcours.queue import EventQueue, Outgoing
+from parcours.redaction import Redaction
 from parcours.stats import Stats
 from parcours.transport import open_transport
 from parcours.worker import OpenTransport, Worker
 from parcours_schemas.envelope import MAX_EVENT_BYTES
-from parcours_schemas.refusal import Refusal
+from parcours_schemas.refusal import Refusal, shown_name
 from parcours_schemas.reject import RejectCode
 from parcours_schemas.touchpoint import Touchpoint
 
+if TYPE_CHECKING:
+    from parcours.adoption import Adoption
+    from parcours.spool import Spool
+
 _STOP_SECONDS = 0.5
+
+_Written: TypeAlias = Outgoing | Refusal | Withheld | Discarded
 
 
 class Core:
@@ -31,21 +42,47 @@ class Core:
     def __init__(self, options: Options, transport: OpenTransport = open_transport) -> None:
         self._options = options
         self._open_transport = transport
+        self._spool: Spool | None = None
+        self._adoption: Adoption | None = None
         self._plan_check = PlanCheck(options, self._warn)
-        self._envelope = EnvelopeWriter(options.identifier_key, options.phone_region)
+        gate = ConsentGate(options.required_consent)
+        self._envelope = EnvelopeWriter(options.identifier_key, options.phone_region, gate)
+        redaction = Redaction(options.redact, options.identifier_key, options.phone_region) if options.redact else None
+        self._privacy = Privacy(redaction, options.before_send, gate)
         self._start_afresh()
         watch(self)
+        self._look_for_the_dead()
+
+    def _look_for_the_dead(self) -> None:
+        if self._adoption is not None and self._adoption.may_find_any():
+            self._queue.set_adopting(adopting=True)
+            self._start_worker()
 
     def after_fork_in_child(self) -> None:
-        """Begin with an empty queue and ledger, new locks and no thread."""
+        """Begin with an empty queue and ledger, a spool of its own, new locks and no thread."""
+        for of_the_parent in (self._spool, self._adoption):
+            if of_the_parent is not None:
+                of_the_parent.leave_to_the_parent()
         self._start_afresh()
 
     def _start_afresh(self) -> None:
         options = self._options
-        self._queue = EventQueue(max_count=options.queue_max_count, max_bytes=options.queue_max_bytes)
         self._log = QuietLog()
+        self._spool, self._adoption = None, None
+        if options.spool is not None and not options.disabled:
+            # SQLite is loaded for those who use it.
+            from parcours.spool import Spool, folder_of
+
+            self._spool = Spool(folder_of(options, options.spool), options, self._log)
+        self._queue = EventQueue(
+            max_count=options.queue_max_count, max_bytes=options.queue_max_bytes, spool=self._spool
+        )
+        if self._spool is not None:
+            from parcours.adoption import Adoption
+
+            self._adoption = Adoption(self._spool, self._queue, self._log)
         self._reporter = DropReporter(options.on_drop, self._log)
-        self._worker = Worker(self._queue, options, self._reporter, self._log, self._open_transport)
+        self._worker = Worker(self._queue, self._adoption, options, self._reporter, self._log, self._open_transport)
         self._worker_started = False
 
     @property
@@ -63,7 +100,7 @@ class Core:
             contents = typed_contents(touchpoint)
             if isinstance(contents, Contents):
                 contents = self._plan_check.refusal_of_name(contents.name) or contents
-            written = self._write(contents, circumstances)
+            written = self._write(contents, circumstances, checked=True)
         except Exception as error:  # noqa: BLE001 - whatever a host hands in must not break the host
             written = _unreadable(error)
         return self._accept(written, type(touchpoint).__name__, circumstances)
@@ -71,45 +108,71 @@ class Core:
     def track(self, name: str, properties: Mapping[str, object] | None, circumstances: Circumstances) -> str | None:
         """Check, encode once and queue an untyped touchpoint; as `emit` otherwise."""
         try:
-            written = self._write(untyped_contents(name, properties), circumstances)
-            if isinstance(written, Outgoing) and len(written.wire) <= MAX_EVENT_BYTES:
-                written = self._plan_check.refusal_of(written.wire) or written
+            written = self._write(untyped_contents(name, properties), circumstances, checked=False)
         except Exception as error:  # noqa: BLE001 - whatever a host hands in must not break the host
             written = _unreadable(error)
-        return self._accept(written, str(name), circumstances)
+        return self._accept(written, _shown(name), circumstances)
 
-    def _write(self, contents: Contents | Refusal, circumstances: Circumstances) -> Outgoing | Refusal:
+    def _write(self, contents: Contents | Refusal, circumstances: Circumstances, *, checked: bool) -> _Written:
+        """Write a touchpoint as it may be sent; `checked` says that its properties are known to be right."""
         if isinstance(contents, Refusal):
             return contents
-        return self._envelope.write(contents, circumstances)
+        written: _Written = self._envelope.write(contents, circumstances)
+        if not self._privacy.idle and isinstance(written, Outgoing):
+            before, written = written, self._privacy.apply(written)
+            checked = checked and written is before
+        if not checked and isinstance(written, Outgoing) and len(written.wire) <= MAX_EVENT_BYTES:
+            return self._plan_check.refusal_of(written.wire) or written
+        return written
 
-    def _accept(self, written: Outgoing | Refusal, name: str, circumstances: Circumstances) -> str | None:
+    def _accept(self, written: _Written, name: str, circumstances: Circumstances) -> str | None:
         """Queue what was written, or count and report why not; return the event id, or None."""
-        if isinstance(written, Refusal):
-            self._refuse(written, name, circumstances)
-            return None
+        match written:
+            case Outgoing():
+                return self._offer(written)
+            case Refusal():
+                self._refuse(written, name, circumstances)
+            case Withheld(purpose, refused):
+                code = "refused" if refused else "not_given"
+                dropped = Dropped(None, name, code=code, path="/consent", detail=f"no consent to {purpose}")
+                self._let_go(dropped, DropReason.CONSENT, on_purpose=refused)
+            case Discarded(fault):
+                code = "before_send" if fault else ""
+                self._let_go(Dropped(None, name, code=code, detail=fault), DropReason.BEFORE_SEND, on_purpose=not fault)
+            case _:
+                assert_never(written)
+        return None
+
+    def _offer(self, event: Outgoing) -> str | None:
         if self._options.disabled:
             return None
-        reason: DropReason | None
-        if len(written.wire) > MAX_EVENT_BYTES:
-            reason = DropReason.TOO_LARGE
-            self._queue.count_drop(reason)
-        else:
-            reason = self._queue.offer(written)
+        if len(event.wire) > MAX_EVENT_BYTES:
+            self._let_go(Dropped(event.id, event.name, event.wire), DropReason.TOO_LARGE)
+            return None
+        reason = self._queue.offer(event)
         if reason is not None:
-            self._reporter.report(Dropped(written.id, written.name, written.wire), reason)
+            self._reporter.report(Dropped(event.id, event.name, event.wire), reason)
             return None
         if not self._worker_started:
-            self._worker_started = True
-            keep(self)
-            self._worker.start()
-        return written.id
+            self._start_worker()
+        return event.id
+
+    def _start_worker(self) -> None:
+        self._worker_started = True
+        keep(self)
+        self._worker.start()
+
+    def _let_go(self, dropped: Dropped, reason: DropReason, *, on_purpose: bool = False) -> None:
+        """Count and report a touchpoint that does not reach the queue."""
+        self._queue.count_drop(reason)
+        self._reporter.report(dropped, reason, on_purpose=on_purpose)
 
     def _refuse(self, refusal: Refusal, name: str, circumstances: Circumstances) -> None:
         code, path, detail = str(refusal.code), refusal.path, refusal.detail
-        event_id = None if circumstances.event_id is None else str(circumstances.event_id)
-        self._queue.count_drop(DropReason.INVALID)
-        self._reporter.report(Dropped(event_id, name, code=code, path=path, detail=detail), DropReason.INVALID)
+        given_id = circumstances.event_id
+        # Whatever else was given as an id may be somebody's name.
+        event_id = str(given_id) if isinstance(given_id, UUID) else None
+        self._let_go(Dropped(event_id, name, code=code, path=path, detail=detail), DropReason.INVALID)
         if self._options.strict:
             raise InvalidTouchpoint(name, code=code, path=path, detail=detail)
 
@@ -140,17 +203,20 @@ class Core:
         self.when_settled(_do_nothing)
 
     def end_close(self, stop_seconds: float = _STOP_SECONDS) -> Stats:
-        """Drop what is still pending as `shutdown`, report each, stop the worker; return the last ledger."""
-        abandoned = self._queue.abandon()
-        for event in abandoned:
+        """Drop as `shutdown` what is in memory only, report each, stop the worker; return the last ledger."""
+        lost, count = self._queue.abandon()
+        for event in lost:
             self._reporter.report(Dropped(event.id, event.name, event.wire), DropReason.SHUTDOWN)
-        self._queue.announce(len(abandoned))
+        self._queue.announce(count)
         self._worker.stop(stop_seconds)
         release(self)
         return self._queue.stats()
 
     def close(self, timeout_seconds: float) -> Stats:
-        """Deliver what can be delivered in so many seconds; report the rest as lost. Again: the same ledger."""
+        """Deliver what can be delivered in so many seconds; leave the rest in the spool or report it as lost.
+
+        Again: the same ledger.
+        """
         self.begin_close()
         self.flush(timeout_seconds)
         return self.end_close()
@@ -167,6 +233,11 @@ class Core:
 def _unreadable(error: Exception) -> Refusal:
     # Neither the error's text nor its chain: they may hold a value.
     return Refusal(RejectCode.INVALID_ENVELOPE, "", f"it cannot be read ({type(error).__name__}): check its types")
+
+
+def _shown(name: object) -> str:
+    """Return a name as it may be shown: whatever looks like none may be somebody's."""
+    return shown_name(name) if isinstance(name, str) else "*"
 
 
 def _do_nothing() -> None:

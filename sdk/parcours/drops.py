@@ -43,7 +43,7 @@ REMEDIES: dict[DropReason, str] = {
     DropReason.TOO_LARGE: "Send less in properties or context.",
     DropReason.INVALID: "Give on_drop to see which, or strict=True to raise at the call.",
     DropReason.BEFORE_SEND: "Check before_send when this was not meant: one that raises drops, too.",
-    DropReason.CONSENT: "Nothing, when it is meant: the person has not agreed.",
+    DropReason.CONSENT: "Say consent=… at the call or in parcours.context, or change required_consent.",
     DropReason.REJECTED: "The collector keeps them as dead letters with code and path: mend the source, then replay.",
     DropReason.EXPIRED: "The collector was away for too long: raise spool_max_age_seconds to wait longer.",
     DropReason.SHUTDOWN: "Give close() more time or spool=DIR, and emit nothing after it.",
@@ -104,10 +104,11 @@ class DropReporter:
         self._on_drop = on_drop
         self._log = log
 
-    def report(self, dropped: Dropped, reason: DropReason) -> None:
-        """Tell `on_drop` and, at most once a minute a reason, the log. Called without any lock held."""
-        problem = f" ({dropped.code} at {dropped.path or '/'})" if dropped.code else ""
-        self._log.warn(reason, f"A touchpoint was dropped: {reason}{problem}. {REMEDIES[reason]}")
+    def report(self, dropped: Dropped, reason: DropReason, *, on_purpose: bool = False) -> None:
+        """Tell `on_drop` and, unless the host wanted it so, the log. Called without any lock held."""
+        if not on_purpose:
+            problem = f" ({dropped.code} at {dropped.path or '/'})" if dropped.code else ""
+            self._log.warn(reason, f"A touchpoint was dropped: {reason}{problem}. {REMEDIES[reason]}")
         if self._on_drop is None:
             return
         try:

@@ -12,6 +12,7 @@ import orjson
 from pydantic import ValidationError
 
 from parcours import clock
+from parcours.consent import ConsentGate, Withheld
 from parcours.contents import Contents
 from parcours.contexts import NO_CONTEXT, IdentifierValue, current_context
 from parcours.encoding import NAIVE_TIME, NotEncodable, encode, utc_text
@@ -45,13 +46,15 @@ class EnvelopeWriter:
     Args:
         identifier_key: The project's key for hashing identifiers, or None to leave that to the collector.
         phone_region: See `Options`.
+        gate: Asked before anything is written.
     """
 
-    def __init__(self, identifier_key: bytes | None, phone_region: str | None) -> None:
+    def __init__(self, identifier_key: bytes | None, phone_region: str | None, gate: ConsentGate) -> None:
+        self._gate = gate
         self._key = identifier_key
         self._phone_region = phone_region
 
-    def write(self, contents: Contents, circumstances: Circumstances) -> Outgoing | Refusal:
+    def write(self, contents: Contents, circumstances: Circumstances) -> Outgoing | Refusal | Withheld:
         """Return the touchpoint as bytes, with its id and its time, or why it is refused."""
         now_ns = clock.wall_ns()
         clock_offset_ns = now_ns - clock.steady_ns()
@@ -62,6 +65,10 @@ class EnvelopeWriter:
             context = {**around.context, **(context or {})}
             consent = {**around.consent, **(consent or {})} or consent
             channel = channel or around.channel
+        channel = channel or contents.channel
+        withheld = self._gate.check(contents.name, channel, consent)
+        if withheld is not None:
+            return withheld
         time = _time_text(occurred_at, now_ns)
         ids = self._ids(given_ids)
         if isinstance(time, Refusal):
@@ -73,7 +80,6 @@ class EnvelopeWriter:
         fields: dict[str, object] = {"id": own_id, "occurred_at": time, "name": contents.name}
         if contents.version is not None:
             fields["schema"] = contents.version
-        channel = channel or contents.channel
         if channel is not None:
             fields["channel"] = channel
         if ids:

@@ -4,12 +4,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, get_args
 from urllib.parse import urlsplit
 
 from parcours.drops import OnDrop
 from parcours.errors import InvalidOptions
 from parcours_schemas.reject import UnknownPolicy
+
+if TYPE_CHECKING:
+    from parcours.consent import RequiredConsent
+    from parcours.privacy import BeforeSend
+    from parcours.redaction import RedactAction
 
 _PATH = "/v1/touchpoints"
 SpoolSynchronous: TypeAlias = Literal["normal", "full"]
@@ -27,6 +32,9 @@ class TrackerOptions(TypedDict, total=False):
     unknown_properties: UnknownPolicy
     identifier_key: str | bytes | None
     phone_region: str | None
+    redact: "Mapping[str, RedactAction] | None"
+    before_send: "BeforeSend | None"
+    required_consent: "RequiredConsent | None"
     queue_max_count: int
     queue_max_bytes: int
     batch_max_count: int
@@ -63,6 +71,12 @@ class Options:
             collector, before anything is written. PARCOURS_IDENTIFIER_KEY when None.
         phone_region: ISO 3166 country whose national phone numbers are understood, such as `FR`, with the `phone`
             extra. Without it phones are given in E.164.
+        redact: What to do with properties, context keys and identifiers by name, such as `{"email": "hash", "card":
+            "drop", "context.note": "mask"}`, before anything is queued; see `redaction`. `hash` needs identifier_key.
+        before_send: Called in the caller's thread with a copy of each touchpoint as it goes on the wire, redacted;
+            what it returns is checked again and sent instead. None drops it; so does an exception.
+        required_consent: The purpose a person must have agreed to, such as `analytics`, for a touchpoint to be emitted
+            at all; by name or channel when a mapping: see `consent`.
         queue_max_count: Most touchpoints pending; beyond it the newest is dropped as `full`.
         queue_max_bytes: Most bytes pending, as on the wire before compression.
         batch_max_count: Most touchpoints in a request, 1 to 1,000.
@@ -90,6 +104,9 @@ class Options:
     unknown_properties: UnknownPolicy = "allow"
     identifier_key: bytes | None = field(default=None, repr=False)
     phone_region: str | None = None
+    redact: "Mapping[str, RedactAction] | None" = None
+    before_send: "BeforeSend | None" = None
+    required_consent: "RequiredConsent | None" = None
     queue_max_count: int = 10_000
     queue_max_bytes: int = 16 * 1024 * 1024
     batch_max_count: int = 500
@@ -121,7 +138,8 @@ class Options:
             value = getattr(self, name)
             if not isinstance(value, int | float) or value < low or (high is not None and value > high):
                 bounds = f"at least {low}" if high is None else f"from {low} to {high}"
-                raise InvalidOptions(f"{name} cannot be {value!r}.", remedy=f"Give a number {bounds}.")
+                shown = value if isinstance(value, int | float) else type(value).__name__
+                raise InvalidOptions(f"{name} cannot be {shown}.", remedy=f"Give a number {bounds}.")
         if self.spool_synchronous not in get_args(SpoolSynchronous):
             raise InvalidOptions("spool_synchronous is neither normal nor full.", remedy="Give one of the two.")
         if not {self.unknown_names or "allow", self.unknown_properties} <= set(get_args(UnknownPolicy)):

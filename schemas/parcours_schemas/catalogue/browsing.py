@@ -27,7 +27,7 @@ class ProductListViewed(_ProductList, stage=Stage.CONSIDERATION, need=Need.BE_IN
 class ListChoice(BaseModel):
     """A filter or an order that was chosen for a list, e.g. type `brand`, value `acme`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     type: Text
     value: Text

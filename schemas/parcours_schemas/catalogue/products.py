@@ -11,7 +11,7 @@ from parcours_schemas.money import Priced
 class Product(BaseModel):
     """A product as a line of a cart, an order or a list; its price is in the currency of the touchpoint."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     product_id: Reference
     sku: Text | None = None
