@@ -1,7 +1,7 @@
 """The touchpoints that are sent: a shop's usual ones, as `Tracker.emit` writes them, the same for the same numbers.
 
-Fifteen touchpoints of looking and choosing for one order; about 550 bytes each on the wire. Ids are UUIDv7 of this minute, never
-the same twice, since a collector answers a repeated id without doing its work.
+Fifteen touchpoints of looking and choosing for one order; some 550 bytes each on the wire. Ids are UUIDv7 of this
+minute, never the same twice, since a collector answers a repeated id without doing its work.
 """
 
 import random
