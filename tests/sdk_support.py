@@ -52,4 +52,6 @@ def _settled(result: Result | Coroutine[Any, Any, Result]) -> Result:
 
 def conserved(stats: Stats) -> bool:
     """The law: nothing is unaccounted for."""
-    return stats.emitted == stats.delivered + stats.pending + sum(stats.dropped.values())
+    mine = stats.emitted == stats.delivered + stats.pending + stats.spooled + sum(stats.dropped.values())
+    adopted = stats.adopted
+    return mine and adopted.count == adopted.delivered + adopted.spooled + sum(adopted.dropped.values())

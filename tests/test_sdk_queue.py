@@ -55,7 +55,7 @@ class QueueModel(RuleBasedStateMachine):
 
     @rule(max_count=st.integers(1, 10), max_bytes=st.integers(1, 100), lost=st.integers(0, 3))
     def deliver(self, max_count: int, max_bytes: int, lost: int) -> None:
-        batch = self.queue.peek(max_count=max_count, max_bytes=max_bytes)
+        batch = self.queue.peek(max_count=max_count, max_bytes=max_bytes).events
         assert list(batch) == self.held[: len(batch)]
         assert bool(batch) == bool(self.held)
         assert len(batch) <= max_count
@@ -82,9 +82,9 @@ class QueueModel(RuleBasedStateMachine):
 
     @rule()
     def abandon(self) -> None:
-        abandoned = self.queue.abandon()
+        abandoned, count = self.queue.abandon()
         assert list(abandoned) == self.held
-        self.queue.announce(len(abandoned))
+        self.queue.announce(count)
         self.expected[DropReason.SHUTDOWN] += len(self.held)
         self.held.clear()
         self.closed = True
@@ -112,8 +112,8 @@ TestQueue = QueueModel.TestCase
 def test_what_is_settled_after_it_was_given_up_counts_once() -> None:
     queue = EventQueue(max_count=10, max_bytes=1000)
     queue.offer(outgoing(1))
-    batch = queue.peek(max_count=10, max_bytes=1000)
-    assert queue.abandon() == batch
+    batch = queue.peek(max_count=10, max_bytes=1000).events
+    assert queue.abandon() == (batch, 1)
     assert not queue.settle(len(batch), {})
     assert queue.stats().dropped[DropReason.SHUTDOWN] == 1
     assert queue.stats().delivered == 0
@@ -145,7 +145,7 @@ def test_many_threads_lose_nothing_between_offer_and_settle() -> None:
         thread.start()
     seen = 0
     while any(thread.is_alive() for thread in threads) or queue.stats().pending:
-        batch = queue.peek(max_count=100, max_bytes=10**6)
+        batch = queue.peek(max_count=100, max_bytes=10**6).events
         queue.settle(len(batch), {})
         seen += len(batch)
         stats = queue.stats()

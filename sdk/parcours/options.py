@@ -161,8 +161,7 @@ class Options:
         write_key = write_key or environ.get("PARCOURS_WRITE_KEY") or None
         rest: dict[str, Any] = {**given}
         identifier_key = rest.pop("identifier_key", None) or environ.get("PARCOURS_IDENTIFIER_KEY")
-        if given.get("spool") is None and environ.get("PARCOURS_SPOOL"):
-            given = {**given, "spool": environ["PARCOURS_SPOOL"]}
+        rest["spool"] = rest.get("spool") or environ.get("PARCOURS_SPOOL") or None
         url = None if disabled and endpoint is None else _url_of(endpoint)
         if not (disabled and write_key is None):
             _check_write_key(write_key)

@@ -1,104 +1,134 @@
-"""The bounded queue between the caller and the worker, and the ledger of every touchpoint.
+"""The bounded queue between the caller and the worker.
 
-It promises the law of conservation: emitted = delivered + pending + dropped by reason, at every instant. It holds bytes
-and knows neither threads' work nor HTTP. A touchpoint stays in it until its fate is settled, so that whoever sends
-cannot lose one by failing.
+It promises the law of conservation: emitted = delivered + pending + spooled + dropped by reason, at every instant. It
+holds bytes and knows neither threads' work nor HTTP. A touchpoint stays in it, or in its spool, until its fate is
+settled, so that whoever sends cannot lose one by failing.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
+from parcours import clock
 from parcours.drops import DropReason
+from parcours.journal import Record
+from parcours.ledger import Ledger
+from parcours.outgoing import BacklogLost, Batch, Outgoing, Waiting, is_expired, oldest_of_one_fate
 from parcours.stats import Stats
 
+if TYPE_CHECKING:
+    from parcours.spool import Spool
+
+__all__ = ["EventQueue", "Outgoing"]
+
 _NEVER = 1 << 62
+_IN_MEMORY_BYTES = 1024 * 1024
 
-
-class Outgoing(NamedTuple):
-    """One touchpoint on its way: its wire bytes are made once, at the call.
-
-    Attributes:
-        id: Event id.
-        name: Name of the touchpoint.
-        wire: The touchpoint as JSON.
-        clock_offset_ns: Wall clock less steady clock at the call, of this boot; None when its time is to be kept. See
-            `clock.retimed`.
-    """
-
-    id: str
-    name: str
-    wire: bytes
-    clock_offset_ns: int | None = None
+_Entry: TypeAlias = tuple[int, int, bool, Outgoing]
+"""Number in the process, wall clock at emission (ms since 1970), whether it is in the journal, itself."""
 
 
 class EventQueue:
     """Keep touchpoints in order until they are settled. Thread-safe; one consumer.
 
+    In order are first those of the backlog on disk, then those in memory, which the journal holds too when it can.
+
     Args:
-        max_count: Most touchpoints pending, queued and in flight together.
-        max_bytes: Most bytes pending, as on the wire before compression.
+        max_count: Most touchpoints in memory, queued and in flight together.
+        max_bytes: Most bytes in memory, as on the wire before compression.
+        spool: Where they are kept on disk; None when in memory only.
     """
 
-    def __init__(self, *, max_count: int, max_bytes: int) -> None:
+    def __init__(self, *, max_count: int, max_bytes: int, spool: "Spool | None" = None) -> None:
         self._max_count = max_count
         self._max_bytes = max_bytes
+        self._spool = spool
         # Reentrant: a signal handler or a finalizer may emit while this very thread is inside `offer`.
         self._lock = threading.RLock()
-        self._events: deque[Outgoing] = deque()
+        self._entries: deque[_Entry] = deque()
         self._bytes = 0
-        self._emitted = 0
-        self._entered = 0
-        self._announced = 0
-        self._delivered = 0
-        self._dropped = dict.fromkeys(DropReason, 0)
+        self._unsafe = 0
+        self._unsafe_bytes = 0
+        self._number = 0
+        self._in_backlog = 0
+        self._left = 0
+        self._ledger = Ledger()
         self._closed = False
+        self._abandoned = False
         self._wake: Callable[[], None] | None = None
         self._wake_at_count = _NEVER
         self._wake_at_bytes = _NEVER
-        self._waiters: list[tuple[int, Callable[[], None]]] = []
+        self._swollen: Callable[[], None] | None = None
 
     def offer(self, event: Outgoing) -> DropReason | None:
         """Take one touchpoint in, or count it as dropped and say why: full, or shut down."""
         size = len(event.wire)
-        wake = None
+        wake = swollen = None
         with self._lock:
-            self._emitted += 1
+            ledger = self._ledger
+            ledger.emitted += 1
             if self._closed:
-                self._dropped[DropReason.SHUTDOWN] += 1
+                ledger.dropped[DropReason.SHUTDOWN] += 1
                 return DropReason.SHUTDOWN
-            if len(self._events) >= self._max_count or self._bytes + size > self._max_bytes:
-                self._dropped[DropReason.FULL] += 1
+            spool = self._spool
+            is_full = len(self._entries) >= self._max_count or self._bytes + size > self._max_bytes
+            if is_full or (spool is not None and not spool.has_room(self._bytes + size)):
+                ledger.dropped[DropReason.FULL] += 1
                 return DropReason.FULL
-            self._events.append(event)
+            number = at_ms = 0
+            safe = False
+            if spool is not None:
+                number = self._number = self._number + 1
+                at_ms = clock.wall_ns() // 1_000_000
+                safe = spool.write(number, at_ms, event.wire, event.clock_offset_ns)
+            self._entries.append((number, at_ms, safe, event))
             self._bytes += size
-            self._entered += 1
-            if len(self._events) >= self._wake_at_count or self._bytes >= self._wake_at_bytes:
+            ledger.entered += 1
+            if not safe:
+                self._unsafe += 1
+                self._unsafe_bytes += size
+            if len(self._entries) >= self._wake_at_count or self._bytes >= self._wake_at_bytes:
                 wake = self._disarm()
+            if self._swollen is not None and self._is_swollen():
+                swollen, self._swollen = self._swollen, None
         if wake is not None:
             wake()
+        if swollen is not None:
+            swollen()
         return None
 
     def count_drop(self, reason: DropReason) -> None:
         """Count a touchpoint that was emitted and dropped before it reached the queue."""
         with self._lock:
-            self._emitted += 1
-            self._dropped[reason] += 1
+            self._ledger.emitted += 1
+            self._ledger.dropped[reason] += 1
 
-    def peek(self, *, max_count: int, max_bytes: int) -> tuple[Outgoing, ...]:
-        """Return the oldest touchpoints, at least one if there is any, and disarm; they stay pending until settled."""
-        batch: list[Outgoing] = []
+    def peek(self, *, max_count: int, max_bytes: int) -> Batch:
+        """Return the oldest touchpoints, at least one if there is any, and disarm; they stay until settled."""
+        spool = self._spool
+        if spool is not None and self._in_backlog:
+            try:
+                waiting = spool.oldest(max_count=max_count, max_bytes=max_bytes)
+            except BacklogLost:
+                self._go_on_without_backlog()
+            else:
+                return oldest_of_one_fate(waiting, spool.max_age_seconds)
+        batch: list[_Entry] = []
         size = 0
         with self._lock:
             self._disarm()
-            for event in islice(self._events, max_count):
-                size += len(event.wire) + 1
+            for entry in islice(self._entries, max_count):
+                size += len(entry[3].wire) + 1
                 if batch and size > max_bytes:
                     break
-                batch.append(event)
-        return tuple(batch)
+                batch.append(entry)
+        if spool is not None and batch:
+            first = _waiting(batch[0])
+            if is_expired(first, spool.max_age_seconds):
+                return oldest_of_one_fate([_waiting(entry) for entry in batch], spool.max_age_seconds)
+        return Batch(tuple([entry[3] for entry in batch]))
 
     def settle(self, count: int, dropped: Mapping[DropReason, int]) -> bool:
         """Take the `count` oldest out: those not in `dropped` are delivered. `announce` them next.
@@ -106,44 +136,91 @@ class EventQueue:
         Returns:
             False when they had been given up meanwhile by `abandon`: they are counted already.
         """
+        spool = self._spool
+        of_backlog = min(count, self._in_backlog)
+        if spool is not None and of_backlog:
+            spool.remove_oldest(of_backlog)
         with self._lock:
-            if len(self._events) < count:
+            if len(self._entries) < count - of_backlog:
                 return False
-            for _ in range(count):
-                self._bytes -= len(self._events.popleft().wire)
-            self._delivered += count - sum(dropped.values())
-            for reason, lost in dropped.items():
-                self._dropped[reason] += lost
+            self._in_backlog -= of_backlog
+            self._take(count - of_backlog)
+            self._ledger.settle(count, dropped)
         return True
 
     def announce(self, count: int) -> None:
         """Say that the losses among `count` settled or abandoned ones are reported: whoever waits may go on."""
         with self._lock:
-            self._announced += count
-            due = [callback for target, callback in self._waiters if target <= self._announced]
-            self._waiters = [waiter for waiter in self._waiters if waiter[0] > self._announced]
+            due = self._ledger.announce(count)
         for callback in due:
             callback()
+
+    def secure(self) -> None:
+        """Write those that are in memory only to the journal, when the disk is there again."""
+        with self._lock:
+            if self._spool is None or not self._unsafe or not self._spool.ready:
+                return
+            if self._spool.rewrite(self._records()):
+                self._entries = deque([(number, at_ms, True, event) for number, at_ms, _, event in self._entries])
+                self._unsafe = self._unsafe_bytes = 0
+
+    def absorb(self) -> None:
+        """Move what is in memory to the backlog on disk, when it is much. By the consumer."""
+        spool = self._spool
+        if spool is None:
+            return
+        with self._lock:
+            moved = list(self._entries) if self._is_swollen() and not self._abandoned else []
+        if not moved or not spool.extend_backlog([_waiting(entry) for entry in moved]):
+            return
+        with self._lock:
+            if not self._abandoned:
+                self._in_backlog += len(moved)
+                self._take(len(moved))
+
+    def when_swollen(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once, when `absorb` has something to do."""
+        with self._lock:
+            if self._spool is not None:
+                self._swollen = callback
 
     def close(self) -> None:
         """Take nothing more in: what is offered from now on is dropped as `shutdown`."""
         with self._lock:
             self._closed = True
 
-    def abandon(self) -> tuple[Outgoing, ...]:
-        """Close, drop everything pending as `shutdown`, and return it, each touchpoint once. `announce` them."""
+    def abandon(self) -> tuple[tuple[Outgoing, ...], int]:
+        """Close, and drop what is in memory only as `shutdown`; what is on disk stays there, for another process.
+
+        Returns:
+            Those dropped, each once, and how many to `announce`, these and what stays on disk.
+        """
+        self.secure()
         with self._lock:
             self._closed = True
-            lost = tuple(self._events)
-            self._events.clear()
-            self._bytes = 0
-            self._dropped[DropReason.SHUTDOWN] += len(lost)
-        return lost
+            if self._abandoned:
+                return (), 0
+            self._abandoned = True
+            lost = tuple(event for _, _, safe, event in self._entries if not safe)
+            count = len(self._entries) + self._in_backlog
+            self._left += count - len(lost)
+            self._in_backlog = self._unsafe = self._unsafe_bytes = self._bytes = 0
+            self._entries.clear()
+            self._ledger.dropped[DropReason.SHUTDOWN] += len(lost)
+            if self._spool is not None:
+                self._spool.close_journal()
+        self.set_adopting(adopting=False)
+        return lost, count
+
+    def release_spool(self) -> None:
+        """Let go of the files of an abandoned queue, or remove them when nothing is left in them."""
+        if self._spool is not None and self._abandoned:
+            self._spool.release(unlink=not self._left)
 
     def arm(self, wake: Callable[[], None], *, at_count: int, at_bytes: int) -> bool:
-        """Have `wake` called once, when so much is pending; return True at once when it is already."""
+        """Have `wake` called once, when so much waits; return True at once when it does already."""
         with self._lock:
-            if len(self._events) >= at_count or self._bytes >= at_bytes:
+            if self._in_backlog or len(self._entries) >= at_count or self._bytes >= at_bytes:
                 self._disarm()
                 return True
             self._wake, self._wake_at_count, self._wake_at_bytes = wake, at_count, at_bytes
@@ -152,33 +229,86 @@ class EventQueue:
     def when_settled(self, callback: Callable[[], None]) -> None:
         """Call `callback` once, when everything taken in so far is settled and announced; at once when it is."""
         with self._lock:
-            if self._announced < self._entered:
-                self._waiters.append((self._entered, callback))
+            if self._ledger.wait(callback):
                 return
         callback()
 
     def forget_waiter(self, callback: Callable[[], None]) -> None:
         """Drop a callback of `when_settled` that nobody waits for any more."""
         with self._lock:
-            self._waiters = [waiter for waiter in self._waiters if waiter[1] is not callback]
+            self._ledger.forget_waiter(callback)
 
     @property
     def hurried(self) -> bool:
-        """Whether somebody waits for pending touchpoints to be settled."""
-        return bool(self._waiters)
+        """Whether somebody waits for touchpoints to be settled."""
+        return self._ledger.hurried
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of this process waits."""
+        return not self._entries and not self._in_backlog
+
+    def set_adopting(self, *, adopting: bool) -> None:
+        """Say whether touchpoints of dead processes wait: whoever waits, waits for those too."""
+        with self._lock:
+            due = self._ledger.set_adopting(adopting=adopting)
+        for callback in due:
+            callback()
+
+    def adopt(self, count: int) -> None:
+        """Count touchpoints that a dead process has left."""
+        with self._lock:
+            self._ledger.adopt(count)
+
+    def settle_adopted(self, count: int, dropped: Mapping[DropReason, int]) -> None:
+        """Count so many of those as settled: those not in `dropped` are delivered."""
+        with self._lock:
+            self._ledger.settle_adopted(count, dropped)
 
     def stats(self) -> Stats:
         """Return the ledger as of now, consistent in itself."""
         with self._lock:
             return Stats(
-                emitted=self._emitted,
-                delivered=self._delivered,
-                pending=len(self._events),
-                dropped=dict(self._dropped),
-                pending_bytes=self._bytes,
+                emitted=self._ledger.emitted,
+                delivered=self._ledger.delivered,
+                pending=self._unsafe,
+                spooled=len(self._entries) - self._unsafe + self._in_backlog + self._left,
+                dropped=dict(self._ledger.dropped),
+                pending_bytes=self._unsafe_bytes,
+                adopted=self._ledger.adopted(),
             )
+
+    def _take(self, count: int) -> None:
+        """Take the oldest out of memory, and have the journal forget them."""
+        for _ in range(count):
+            _, _, safe, event = self._entries.popleft()
+            self._bytes -= len(event.wire)
+            if not safe:
+                self._unsafe -= 1
+                self._unsafe_bytes -= len(event.wire)
+        if self._spool is not None and count:
+            upto = self._entries[0][0] - 1 if self._entries else self._number
+            self._spool.settle(upto, self._records if self._entries else None)
+
+    def _records(self) -> list[Record]:
+        return [Record(number, at_ms, event.wire, event.clock_offset_ns) for number, at_ms, _, event in self._entries]
+
+    def _is_swollen(self) -> bool:
+        return self._bytes >= min(_IN_MEMORY_BYTES, self._max_bytes // 2) or len(self._entries) * 2 >= self._max_count
+
+    def _go_on_without_backlog(self) -> None:
+        """Count what a damaged backlog holds as spooled for ever: its file is set aside, and nobody may wait for it."""
+        with self._lock:
+            count, self._in_backlog = self._in_backlog, 0
+            self._left += count
+        self.announce(count)
 
     def _disarm(self) -> Callable[[], None] | None:
         wake, self._wake = self._wake, None
         self._wake_at_count = self._wake_at_bytes = _NEVER
         return wake
+
+
+def _waiting(entry: _Entry) -> Waiting:
+    number, at_ms, _, event = entry
+    return Waiting(number, at_ms, event)

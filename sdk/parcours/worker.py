@@ -8,30 +8,54 @@ import asyncio
 import contextlib
 import threading
 from asyncio import CancelledError
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TypeAlias, assert_never
+from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never
 
 from parcours.answer import Answered, Refused, Rejection, TooLarge, Unavailable, Unreadable
 from parcours.drops import Dropped, DropReason, DropReporter, QuietLog
 from parcours.options import Options
-from parcours.queue import EventQueue, Outgoing
+from parcours.outgoing import Batch, Outgoing
+from parcours.queue import EventQueue
 from parcours.retry import Backoff
 from parcours.transport import Transport
+
+if TYPE_CHECKING:
+    from parcours.adoption import Adoption
 
 _TOO_LARGE = "The collector takes no request as large as this touchpoint: send less in properties or context."
 _UNREADABLE = "The collector could not read this touchpoint: check that SDK and collector are of one release."
 
+_ABSORB_AGAIN_SECONDS = 1.0
+_SEEK_SECONDS = 60.0
+
 OpenTransport: TypeAlias = Callable[[Options], AbstractAsyncContextManager[Transport]]
+
+
+class Source(Protocol):
+    """Where touchpoints wait: those of this process, or of dead ones."""
+
+    def settle(self, count: int, dropped: Mapping[DropReason, int]) -> bool:
+        """Take the `count` oldest out; return False when they are given up already."""
+
+    def announce(self, count: int) -> None:
+        """Say that the losses among them are reported."""
 
 
 class Worker:
     """Deliver what the queue holds until stopped. `start`, `hurry` and `stop` may be called from any thread."""
 
     def __init__(
-        self, queue: EventQueue, options: Options, reporter: DropReporter, log: QuietLog, open_transport: OpenTransport
+        self,
+        queue: EventQueue,
+        adoption: "Adoption | None",
+        options: Options,
+        reporter: DropReporter,
+        log: QuietLog,
+        open_transport: OpenTransport,
     ) -> None:
         self._queue = queue
+        self._adoption = adoption
         self._options = options
         self._reporter = reporter
         self._log = log
@@ -64,9 +88,14 @@ class Worker:
                 loop.call_soon_threadsafe(awake.set)
 
     def stop(self, timeout_seconds: float) -> None:
-        """Give up what is in flight and end the thread, waiting no longer than told: it is a daemon."""
+        """Give up what is in flight and end the thread, waiting no longer than told: it is a daemon.
+
+        The queue is abandoned: the thread lets go of the spool at its end.
+        """
         with self._start_lock:
             self._stopping.set()
+        if self._thread is None:
+            self._queue.release_spool()
         loop, task = self._loop, self._task
         if loop is not None and task is not None:
             with contextlib.suppress(RuntimeError):
@@ -76,59 +105,83 @@ class Worker:
 
     def _run(self) -> None:
         # Never the host's policy: under uvloop too this is a plain loop that resolves and polls in this thread.
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner, contextlib.suppress(CancelledError):
-            runner.run(self._serve())
+        try:
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner, contextlib.suppress(CancelledError):
+                runner.run(self._serve())
+        finally:
+            if self._adoption is not None:
+                self._adoption.close()
+            self._queue.release_spool()
 
     async def _serve(self) -> None:
         self._awake = asyncio.Event()
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
+        self._absorb()
         backoff = self._new_backoff()
         while not self._stopping.is_set():
             try:
                 async with self._open_transport(self._options) as transport:
                     while True:
-                        await self._deliver(transport, await self._next_batch())
+                        await self._deliver(transport, *await self._next_batch())
                         backoff = self._new_backoff()
             except Exception as error:  # noqa: BLE001 - a fault of ours must not end delivery; nothing was settled
                 unexpected = Unavailable(f"unexpected {type(error).__name__}")
                 self._warn_of(unexpected)
                 await self._sleep(backoff.wait_seconds(unexpected))
 
-    async def _next_batch(self) -> tuple[Outgoing, ...]:
-        """Wait for a first touchpoint, give it time to find company, and return what there is."""
-        options = self._options
-        while not self._queue.arm(self.hurry, at_count=1, at_bytes=1):
-            await self._sleep(None)
-        full = self._queue.arm(self.hurry, at_count=options.batch_max_count, at_bytes=options.batch_max_bytes)
-        if not full and not self._queue.hurried:
+    async def _next_batch(self) -> tuple[Source, Batch]:
+        """Wait for a first touchpoint, give it time to find company, and return what there is: the oldest."""
+        options, queue, adoption = self._options, self._queue, self._adoption
+        while True:
+            queue.secure()
+            # Those of the dead are older, but whoever waits, waits for their own.
+            if adoption is not None and not (queue.hurried and not queue.is_empty) and adoption.has_any():
+                return adoption, adoption.peek(max_count=options.batch_max_count, max_bytes=options.batch_max_bytes)
+            if queue.arm(self.hurry, at_count=1, at_bytes=1):
+                break
+            await self._sleep(None if adoption is None else _SEEK_SECONDS)
+        full = queue.arm(self.hurry, at_count=options.batch_max_count, at_bytes=options.batch_max_bytes)
+        if not full and not queue.hurried:
             await self._sleep(options.linger_seconds)
-        return self._queue.peek(max_count=options.batch_max_count, max_bytes=options.batch_max_bytes)
+        batch = queue.peek(max_count=options.batch_max_count, max_bytes=options.batch_max_bytes)
+        if not batch.events and not queue.is_empty:
+            # The disk does not give them now.
+            await asyncio.sleep(options.backoff_base_seconds)
+        return queue, batch
 
-    async def _deliver(self, transport: Transport, events: Sequence[Outgoing]) -> None:
+    async def _deliver(self, transport: Transport, source: Source, batch: Batch) -> None:
+        """Settle a batch, if there is one: as expired, or by sending it."""
+        events, expired = batch
+        if expired:
+            lost = (Rejection(index, "", "", "") for index in range(len(events)))
+            self._settle(source, events, DropReason.EXPIRED, *lost)
+        elif events:
+            await self._send(transport, source, events)
+
+    async def _send(self, transport: Transport, source: Source, events: Sequence[Outgoing]) -> None:
         """Send until every touchpoint is settled, in order: the same bytes and ids at each attempt."""
-        if not events:
-            return
         backoff = self._new_backoff()
         while True:
             result = await transport.send(events)
             match result:
                 case Answered(rejections):
-                    self._settle(events, DropReason.REJECTED, *rejections)
+                    self._settle(source, events, DropReason.REJECTED, *rejections)
                     return
                 case TooLarge() | Unreadable() if len(events) > 1:
                     middle = len(events) // 2
-                    await self._deliver(transport, events[:middle])
-                    await self._deliver(transport, events[middle:])
+                    await self._send(transport, source, events[:middle])
+                    await self._send(transport, source, events[middle:])
                     return
                 case TooLarge():
-                    self._settle(events, DropReason.TOO_LARGE, Rejection(0, "too_large", "", _TOO_LARGE))
+                    self._settle(source, events, DropReason.TOO_LARGE, Rejection(0, "too_large", "", _TOO_LARGE))
                     return
                 case Unreadable():
-                    self._settle(events, DropReason.REJECTED, Rejection(0, "unreadable", "", _UNREADABLE))
+                    self._settle(source, events, DropReason.REJECTED, Rejection(0, "unreadable", "", _UNREADABLE))
                     return
                 case Unavailable() | Refused():
                     self._warn_of(result)
+                    self._queue.secure()
                     wait_seconds = backoff.wait_seconds(result)
                     if isinstance(result, Unavailable) and result.retry_after_seconds is not None:
                         await asyncio.sleep(wait_seconds)
@@ -137,16 +190,27 @@ class Worker:
                 case _:
                     assert_never(result)
 
-    def _settle(self, events: Sequence[Outgoing], reason: DropReason, *rejections: Rejection) -> None:
+    def _settle(self, source: Source, events: Sequence[Outgoing], reason: DropReason, *rejections: Rejection) -> None:
         """Settle a batch of which `rejections` are lost; what `close` has given up meanwhile is reported already."""
-        if not self._queue.settle(len(events), {reason: len(rejections)}):
+        if not source.settle(len(events), {reason: len(rejections)}):
             return
         for lost in rejections:
             event = events[lost.index]
             self._reporter.report(
                 Dropped(event.id, event.name, event.wire, code=lost.code, path=lost.path, detail=lost.detail), reason
             )
-        self._queue.announce(len(events))
+        source.announce(len(events))
+
+    def _absorb(self) -> None:
+        """Keep memory small: what is much goes to the spool's backlog. In the loop of this thread."""
+        self._queue.absorb()
+        if self._loop is not None:
+            self._loop.call_later(_ABSORB_AGAIN_SECONDS, self._queue.when_swollen, self._on_swollen)
+
+    def _on_swollen(self) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._absorb)
 
     async def _sleep(self, seconds: float | None) -> None:
         """Wait so long, for ever when None, or until `hurry`."""
@@ -162,7 +226,8 @@ class Worker:
         return Backoff(self._options.backoff_base_seconds, self._options.backoff_max_seconds)
 
     def _warn_of(self, result: Unavailable | Refused) -> None:
-        waiting = self._queue.stats().pending
+        stats = self._queue.stats()
+        waiting = stats.pending + stats.spooled + stats.adopted.spooled
         self._log.warn(
             type(result).__name__.lower(),
             f"Nothing could be delivered: {result.cause}. {waiting} touchpoints wait and are sent again.",
