@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test rigs check format bench lock schemas clean
+.PHONY: help run test rigs check format bench lock schemas docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ lock: ## pin the newest versions that pyproject.toml allows
 
 schemas: $(STAMP) ## write the catalogue's JSON Schema again
 	$(BIN)/parcours schemas export schemas/catalogue
+
+docs: $(STAMP) ## write the printed results and the tables in the documents again (look at the diff)
+	$(BIN)/python -m tests.documents
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

@@ -117,6 +117,33 @@ def test_migrate_stitch_funnel_and_doctor_speak_to_a_running_clickhouse(
     assert password not in doctor.stdout
 
 
+def test_a_person_is_found_by_an_email_that_is_in_clear_nowhere(stack: tuple[Stack, Path], tmp_path: Path) -> None:
+    running, data = stack
+    held = dict(line.split("=", 1) for line in (data / "parcours.env").read_text().splitlines())
+    with Tracker(running.endpoint, held["PARCOURS_WRITE_KEY"]) as tracker:
+        tracker.track("store_visited", {"store_id": "lille"}, email="Zoe@Example.com", loyalty_card="card-9")
+    command = [*(sys.executable, "-m", "parcours_collector", "person"), "email", "-", "--data", str(data)]
+
+    def shown() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            input=" zoe@example.com\n",
+            cwd=tmp_path,
+            env={**os.environ, "PARCOURS_CLICKHOUSE_URL": running.clickhouse_url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    wait_until(lambda: shown().returncode == 0, every_seconds=0.5)
+    done = shown()
+    assert "store_visited" in done.stdout
+    assert "zoe" not in done.stdout.lower()
+    nobody = parcours("person", "user_id", "nobody", cwd=tmp_path, PARCOURS_CLICKHOUSE_URL=running.clickhouse_url)
+    assert nobody.returncode == 2
+    assert "Nobody of the project 'default'" in nobody.stderr
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [

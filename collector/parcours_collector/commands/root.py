@@ -13,6 +13,7 @@ from parcours_collector.commands.funnel import funnel
 from parcours_collector.commands.import_file import import_file
 from parcours_collector.commands.keys import keys
 from parcours_collector.commands.migrate import migrate
+from parcours_collector.commands.person import person
 from parcours_collector.commands.replay import replay
 from parcours_collector.commands.schemas import schemas
 from parcours_collector.commands.stitch import stitch
@@ -37,6 +38,7 @@ app.command()(clickhouse)
 app.command()(migrate)
 app.command()(stitch)
 app.command()(funnel)
+app.command()(person)
 app.command("import")(import_file)
 app.command()(replay)
 app.add_typer(keys, name="keys")
