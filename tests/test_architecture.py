@@ -37,7 +37,7 @@ LIBRARIES = {
 HOSTS = {
     "parcours.pytest_plugin": {"pytest"},
     "parcours.integrations.celery": {"celery"},
-    "parcours.integrations.django": {"django"},
+    "parcours.integrations.django": {"asgiref", "django"},
     "parcours.integrations.flask": {"flask"},
 }
 """Modules of the SDK that one framework alone imports, and that framework."""
