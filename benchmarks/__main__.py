@@ -5,11 +5,13 @@ travels from one machine to another.
 """
 
 import argparse
+import signal
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.rig.figure import Outcome, Size
+from benchmarks.rig.figure import Outcome, Size, Void
 from benchmarks.rig.machine import machine_facts
 from benchmarks.rig.report import print_table, write_json
 from benchmarks.rig.rounds import say
@@ -19,7 +21,7 @@ BENCHMARKS = ("collector_intake", "delivery", "funnel", "stitching", "sdk_emit")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run what the command line asks for."""
+    """Run what the command line asks for; exit with status 1 when one of it is void, the others are still shown."""
     parser = _parser()
     options = parser.parse_args(arguments)
     names = tuple(dict.fromkeys(options.names)) or BENCHMARKS
@@ -28,11 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             parser.error(f"no benchmark is called {name}: they are {', '.join(BENCHMARKS)}")
     facts = machine_facts()
     outcomes: dict[str, Outcome] = {}
+    is_void = False
     for name in names:
         say(f"{name} begins")
-        outcomes[name] = import_module(f"benchmarks.{name}").run(options.size)
+        try:
+            outcomes[name] = import_module(f"benchmarks.{name}").run(options.size)
+        except (Void, RuntimeError) as error:
+            outcomes[name] = Outcome((), (f"void: {error}",))
+            is_void = True
     print_table(outcomes, facts, options.size)
     say(f"every round is in {write_json(outcomes, facts, options.size, options.json)}")
+    if is_void:
+        sys.exit(1)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,4 +72,6 @@ def _promise(name: str) -> str:
 
 
 if __name__ == "__main__":
+    # Ended from outside, it ends as Ctrl-C does: servers are stopped and their folders removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     main()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from benchmarks import collector_intake, delivery, funnel, sdk_emit, stitching
 from benchmarks.__main__ import BENCHMARKS, main
-from benchmarks.rig.figure import Figure, Goal, Outcome, Size
+from benchmarks.rig.figure import Figure, Goal, Outcome, Size, Void
 from benchmarks.rig.machine import installed
 from benchmarks.rig.processes import cpu_seconds
 from benchmarks.rig.rounds import alternate
@@ -95,6 +95,19 @@ def test_the_command_writes_a_table_and_every_round(
     written = json.loads((tmp_path / "rounds.json").read_text())
     assert written["benchmarks"]["sdk_emit"]["figures"][0]["ratios"] == [0.25]
     assert "python" in written["machine"]
+
+
+def test_a_void_benchmark_shows_why_and_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lose_events(_size: Size) -> Outcome:
+        raise Void("100 emitted, 99 counted")
+
+    monkeypatch.setattr(sdk_emit, "run", lose_events)
+    with pytest.raises(SystemExit) as stopped:
+        main(["sdk_emit", "--smoke", "--json", str(tmp_path / "rounds.json")])
+    assert stopped.value.code == 1
+    assert "sdk_emit: void: 100 emitted, 99 counted" in capsys.readouterr().out
 
 
 def test_help_tells_what_each_benchmark_measures(capsys: pytest.CaptureFixture[str]) -> None:
