@@ -127,7 +127,8 @@ class DocumentClasses:
                 kind = union_of(kind, NONE)
             elif name in required and accepts_null(kind):
                 nulls.append(name)
-            field = field_name(name, owner=owner, taken=taken)
+            # What the wire calls another property is no name for this one: both names are taken at construction.
+            field = field_name(name, owner=owner, taken=taken | (described.keys() - {name}))
             taken.add(field)
             lines += self._field(field, name, kind, owner, required=name in required)
             lines += _docstring(each)
@@ -164,18 +165,21 @@ class DocumentClasses:
                 kind = self._within(kind, words)
                 self.used.update(names_in(kind))
                 line = f"{name} = {on_one_line(kind)}"
-                self.blocks.append(line if fits(line) else "\n".join(broken(f"{name} = ", kind)))
+                breaks = not fits(line) and not kind.holds_one
+                self.blocks.append("\n".join(broken(f"{name} = ", kind)) if breaks else _line(line))
                 return Atom(name)
             case Atom():
                 return kind
 
     def _within(self, group: Group, words: Sequence[str]) -> Group:
-        """A group whose unions hold names only: a formatter has a way of its own with long ones."""
-        items = []
+        """A group that breaks at its commas only: what a formatter has ways of its own for gets a name."""
+        items: list[Expression] = []
         for item in group.items:
             match item:
                 case Union():
                     items.append(self._named_union(item, words))
+                case Group() if group.holds_one and not _short(item):
+                    items.append(self._shorter(item, (*words, "item")))
                 case Group():
                     items.append(self._within(item, words))
                 case Atom():
@@ -183,7 +187,7 @@ class DocumentClasses:
         return Group(group.head, tuple(items), group.brackets)
 
     def _named_union(self, union: Union, words: Sequence[str]) -> Expression:
-        if len(on_one_line(union)) <= LINE_CHARS // 2 and on_one_line(union).isascii():
+        if _short(union):
             return union
         name = self._names.new(*words, "Item", "Type")
         shorter = self._shorter(union, (*words, "Item"))
@@ -259,6 +263,12 @@ def _docstring(schema: Any) -> list[str]:
     if not rest:
         return [line]
     return [f'{INDENT}"""{first[3:]}', *(INDENT + each for each in rest), f'{INDENT}"""']
+
+
+def _short(expression: Expression) -> bool:
+    """Whether it fits into a line together with what may stand around it."""
+    text = on_one_line(expression)
+    return len(text) <= LINE_CHARS // 2 and text.isascii()
 
 
 def _line(line: str) -> str:

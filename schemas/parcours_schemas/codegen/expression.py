@@ -28,6 +28,11 @@ class Group:
     items: tuple["Expression", ...]
     brackets: str = "[]"
 
+    @property
+    def holds_one(self) -> bool:
+        """Whether a comma after its one item would change its meaning: `list[int,]` is not `list[int]`."""
+        return self.brackets == "[]" and bool(self.head) and len(self.items) == 1
+
 
 @dataclass(frozen=True, slots=True)
 class Union:
@@ -88,7 +93,7 @@ def broken(prefix: str, group: Group, suffix: str = "", indent: str = "") -> Ite
     inner = indent + INDENT
     for item in group.items:
         line = f"{inner}{on_one_line(item)},"
-        if isinstance(item, Group) and not fits(line):
+        if isinstance(item, Group) and not item.holds_one and not fits(line):
             yield from broken("", item, ",", inner)
         else:
             yield line

@@ -1,7 +1,8 @@
 """Names in Python for the names of a plan, each once.
 
 The rule for fields: characters that no identifier has become `_`; a name that begins with a digit or `_` gets `p_` in
-front; one that Python, pydantic or the generated module needs gets `_` at its end; the second of two equal names `_2`.
+front; one that Python, pydantic or the generated module needs gets `_` at its end; what another property or field is
+called already is numbered: `_2`.
 """
 
 import builtins
@@ -43,7 +44,7 @@ def field_name(name: str, *, owner: str, taken: Container[str]) -> str:
     Args:
         name: of the property, any text.
         owner: the class that it is in: names like its own are those of other classes.
-        taken: fields that the class has already.
+        taken: fields that the class has already, and the names of its other properties.
     """
     base = _NOT_IN_A_NAME.sub("_", name)
     if not base or not base[0].isalpha() or base.startswith(_PROTECTED):
