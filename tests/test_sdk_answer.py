@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parcours.answer import Answered, Refused, Rejection, TooLarge, Unavailable, Unreadable, read_answer
-from parcours.queue import Outgoing
+from parcours.outgoing import Outgoing
 from parcours.retry import Backoff
 
 SENT = [Outgoing(f"id-{number}", "machine_seen", b"{}") for number in range(3)]

@@ -17,7 +17,7 @@ from parcours import clock
 from parcours.consent import ConsentGate
 from parcours.contents import Contents
 from parcours.envelope import Circumstances, EnvelopeWriter
-from parcours.queue import Outgoing
+from parcours.outgoing import Outgoing
 from parcours.testing import Fault, FaultyCollector
 from parcours.transport import join_batch
 from parcours_collector.intake.steps import Circumstances as Around

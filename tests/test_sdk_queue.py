@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from parcours.drops import DropReason
-from parcours.queue import EventQueue, Outgoing
+from parcours.outgoing import Outgoing
+from parcours.queue import EventQueue
 
 MAX_COUNT = 8
 MAX_BYTES = 200

@@ -86,7 +86,8 @@ class Adoption:
             return False
         backlog.remove_oldest(count)
         self._spool.adopted_bytes = backlog.size_bytes
-        self._queue.settle_adopted(count, dropped)
+        with self._queue.ledger() as ledger:
+            ledger.settle_adopted(count, dropped)
         return True
 
     def announce(self, count: int) -> None:
@@ -137,7 +138,8 @@ class Adoption:
             )
         journal.unlink(missing_ok=True)
         self._spool.adopted_bytes = backlog.size_bytes
-        self._queue.adopt(backlog.count)
+        with self._queue.ledger() as ledger:
+            ledger.adopt(backlog.count)
 
     def _end(self) -> None:
         """Remove a spool that is drained."""
@@ -152,7 +154,8 @@ class Adoption:
     def _give_up(self, error: sqlite3.Error) -> None:
         if self._backlog is None:
             return
-        self._queue.adopt(-self._backlog.count)
+        with self._queue.ledger() as ledger:
+            ledger.adopt(-self._backlog.count)
         if not isinstance(error, sqlite3.OperationalError):
             set_aside(self._backlog, error, self._log)
         elif self._claim is not None:

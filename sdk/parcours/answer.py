@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import orjson
 
-from parcours.queue import Outgoing
+from parcours.outgoing import Outgoing
 
 _RETRY_AFTER_MAX_SECONDS = 3600.0
 

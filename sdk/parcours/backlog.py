@@ -1,30 +1,43 @@
 """The backlog of a spool: touchpoints that wait on disk, in order, in one SQLite file.
 
-Rows come in groups, one transaction each, and go when the collector has answered for them. It is used by the worker's
-thread alone, never by the caller's; forks are held off while SQLite works, and a child leaves the parent's connection
-as it is.
+Rows come in groups, one transaction each, and go when the collector has answered for them. One background thread at a
+time uses it, never the caller's; forks are held off while SQLite works, and a child leaves the parent's connection as
+it is.
 """
 
 import sqlite3
 from collections import deque
 from collections.abc import Iterable
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
+
+import orjson
 
 from parcours.lifecycle import holding_off_forks
 from parcours.outgoing import Outgoing, Waiting
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS touchpoints (
-    number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, wire BLOB NOT NULL,
+    number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, wire TEXT NOT NULL,
     clock_offset_ns INTEGER
-) STRICT
+)
+"""
+# One step for a whole group: Python lets other threads in at each, and a busy one would keep us waiting every time.
+_INSERT = """
+INSERT OR IGNORE INTO touchpoints
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+       json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
+FROM json_each(?)
+"""
+_SELECT = """
+SELECT json_group_array(json_array(number, at_ms, id, name, wire, clock_offset_ns))
+FROM (SELECT * FROM touchpoints WHERE number > ? ORDER BY number LIMIT ?)
 """
 _BUSY_SECONDS = 0.5
 
 
 class Backlog:
-    """Touchpoints in order of their numbers. The file is made when the first one comes.
+    """Touchpoints in order of their numbers. The file is made when the first ones come.
 
     Args:
         path: The SQLite file, on a local disk.
@@ -32,7 +45,7 @@ class Backlog:
 
     Attributes:
         count: Touchpoints that wait.
-        size_bytes: Their bytes, as on the wire.
+        size_bytes: Their length, about as on the wire.
 
     Raises:
         sqlite3.OperationalError: From any method but `remove_oldest`: the disk is full or failing, or the file locked.
@@ -64,14 +77,18 @@ class Backlog:
 
     def extend(self, waiting: Iterable[Waiting]) -> None:
         """Keep these, all or none; one that is here already stays as it is."""
-        rows = [(number, at_ms, *event) for number, at_ms, event in waiting]
+        rows = [
+            (number, at_ms, id_, name, wire.decode(), offset) for number, at_ms, (id_, name, wire, offset) in waiting
+        ]
+        group = orjson.dumps(rows).decode()
         with holding_off_forks():
-            connection = self._open()
-            with connection:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.executemany("INSERT OR IGNORE INTO touchpoints VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self._open().execute(_INSERT, (group,))
+        sizes = [(row[0], len(row[4])) for row in rows]
+        if not self.count:
+            # What is under way in memory has become the oldest here, and may be removed without being read.
+            self._peeked = deque(sizes)
         self.count += len(rows)
-        self.size_bytes += sum(len(row[4]) for row in rows)
+        self.size_bytes += sum(size for _, size in sizes)
 
     def oldest(self, *, max_count: int, max_bytes: int) -> tuple[Waiting, ...]:
         """Return the oldest, at least one when there is any; they stay until removed."""
@@ -80,14 +97,14 @@ class Backlog:
         self._peeked.clear()
         if not self.count:
             return ()
-        with holding_off_forks(), closing(self._rows_after_answered(max_count)) as rows:
-            for number, at_ms, *event in rows:
-                outgoing = Outgoing(*event)
-                size += len(outgoing.wire) + 1
-                if batch and size > max_bytes:
-                    break
-                batch.append(Waiting(number, at_ms, outgoing))
-                self._peeked.append((number, len(outgoing.wire)))
+        with holding_off_forks():
+            (group,) = self._open().execute(_SELECT, (self._answered, max_count)).fetchone()
+        for number, at_ms, event_id, name, wire, clock_offset_ns in sorted(orjson.loads(group)):
+            size += len(wire) + 1
+            if batch and size > max_bytes:
+                break
+            batch.append(Waiting(number, at_ms, Outgoing(event_id, name, wire.encode(), clock_offset_ns)))
+            self._peeked.append((number, len(wire)))
         return tuple(batch)
 
     def remove_oldest(self, count: int) -> None:
@@ -130,13 +147,6 @@ class Backlog:
 
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
             self._connection = None
-
-    def _rows_after_answered(self, limit: int) -> sqlite3.Cursor:
-        return self._open().execute(
-            "SELECT number, at_ms, id, name, wire, clock_offset_ns FROM touchpoints "
-            "WHERE number > ? ORDER BY number LIMIT ?",
-            (self._answered, limit),
-        )
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:

@@ -16,8 +16,9 @@ from parcours.envelope import Circumstances, EnvelopeWriter
 from parcours.errors import InvalidTouchpoint
 from parcours.lifecycle import keep, release, watch
 from parcours.options import Options
+from parcours.outgoing import Outgoing
 from parcours.privacy import Discarded, Privacy
-from parcours.queue import EventQueue, Outgoing
+from parcours.queue import EventQueue
 from parcours.redaction import Redaction
 from parcours.stats import Stats
 from parcours.transport import open_transport
@@ -78,9 +79,11 @@ class Core:
             max_count=options.queue_max_count, max_bytes=options.queue_max_bytes, spool=self._spool
         )
         if self._spool is not None:
+            from parcours.absorber import Absorber
             from parcours.adoption import Adoption
 
             self._adoption = Adoption(self._spool, self._queue, self._log)
+            Absorber(self._queue)
         self._reporter = DropReporter(options.on_drop, self._log)
         self._worker = Worker(self._queue, self._adoption, options, self._reporter, self._log, self._open_transport)
         self._worker_started = False

@@ -17,7 +17,7 @@ from parcours.contents import Contents
 from parcours.contexts import NO_CONTEXT, IdentifierValue, current_context
 from parcours.encoding import NAIVE_TIME, NotEncodable, encode, utc_text
 from parcours.event_id import new_event_id
-from parcours.queue import Outgoing
+from parcours.outgoing import Outgoing
 from parcours_schemas.envelope import FUTURE_TOLERANCE, OLDEST_OCCURRED_AT, WIRE, WireTouchpoint
 from parcours_schemas.errors import InvalidIdentifier
 from parcours_schemas.identifiers import HASHED_KINDS, hash_ids

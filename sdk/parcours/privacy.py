@@ -13,7 +13,7 @@ import orjson
 from parcours.consent import ConsentGate, Withheld
 from parcours.encoding import NotEncodable, encode
 from parcours.errors import InvalidOptions
-from parcours.queue import Outgoing
+from parcours.outgoing import Outgoing
 from parcours.redaction import Redaction
 from parcours_schemas.refusal import Refusal
 from parcours_schemas.reject import RejectCode

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from parcours.answer import SendResult
-    from parcours.queue import Outgoing
+    from parcours.outgoing import Outgoing
     from parcours.testing import Touchpoints
     from parcours.transport import Send
 

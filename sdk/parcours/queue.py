@@ -7,7 +7,8 @@ settled, so that whoever sends cannot lose one by failing.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -20,8 +21,6 @@ from parcours.stats import Stats
 
 if TYPE_CHECKING:
     from parcours.spool import Spool
-
-__all__ = ["EventQueue", "Outgoing"]
 
 _NEVER = 1 << 62
 _IN_MEMORY_BYTES = 1024 * 1024
@@ -44,9 +43,12 @@ class EventQueue:
     def __init__(self, *, max_count: int, max_bytes: int, spool: "Spool | None" = None) -> None:
         self._max_count = max_count
         self._max_bytes = max_bytes
+        self._swollen_bytes = min(_IN_MEMORY_BYTES, max_bytes // 2)
         self._spool = spool
         # Reentrant: a signal handler or a finalizer may emit while this very thread is inside `offer`.
         self._lock = threading.RLock()
+        # Held by whoever takes from here: the worker, or the thread that moves what is much to the disk.
+        self._taking = threading.Lock()
         self._entries: deque[_Entry] = deque()
         self._bytes = 0
         self._unsafe = 0
@@ -107,6 +109,10 @@ class EventQueue:
 
     def peek(self, *, max_count: int, max_bytes: int) -> Batch:
         """Return the oldest touchpoints, at least one if there is any, and disarm; they stay until settled."""
+        with self._taking:
+            return self._peek(max_count, max_bytes)
+
+    def _peek(self, max_count: int, max_bytes: int) -> Batch:
         spool = self._spool
         if spool is not None and self._in_backlog:
             try:
@@ -124,10 +130,8 @@ class EventQueue:
                 if batch and size > max_bytes:
                     break
                 batch.append(entry)
-        if spool is not None and batch:
-            first = _waiting(batch[0])
-            if is_expired(first, spool.max_age_seconds):
-                return oldest_of_one_fate([_waiting(entry) for entry in batch], spool.max_age_seconds)
+        if spool is not None and batch and is_expired(_waiting(batch[0]), spool.max_age_seconds):
+            return oldest_of_one_fate([_waiting(entry) for entry in batch], spool.max_age_seconds)
         return Batch(tuple([entry[3] for entry in batch]))
 
     def settle(self, count: int, dropped: Mapping[DropReason, int]) -> bool:
@@ -136,6 +140,10 @@ class EventQueue:
         Returns:
             False when they had been given up meanwhile by `abandon`: they are counted already.
         """
+        with self._taking:
+            return self._settle(count, dropped)
+
+    def _settle(self, count: int, dropped: Mapping[DropReason, int]) -> bool:
         spool = self._spool
         of_backlog = min(count, self._in_backlog)
         if spool is not None and of_backlog:
@@ -165,18 +173,19 @@ class EventQueue:
                 self._unsafe = self._unsafe_bytes = 0
 
     def absorb(self) -> None:
-        """Move what is in memory to the backlog on disk, when it is much. By the consumer."""
+        """Move what is in memory to the backlog on disk, when it is much. From any thread but the caller's."""
         spool = self._spool
         if spool is None:
             return
-        with self._lock:
-            moved = list(self._entries) if self._is_swollen() and not self._abandoned else []
-        if not moved or not spool.extend_backlog([_waiting(entry) for entry in moved]):
-            return
-        with self._lock:
-            if not self._abandoned:
-                self._in_backlog += len(moved)
-                self._take(len(moved))
+        with self._taking:
+            with self._lock:
+                moved = list(self._entries) if self._is_swollen() and not self._abandoned else []
+            if not moved or not spool.extend_backlog([_waiting(entry) for entry in moved]):
+                return
+            with self._lock:
+                if not self._abandoned:
+                    self._in_backlog += len(moved)
+                    self._take(len(moved))
 
     def when_swollen(self, callback: Callable[[], None]) -> None:
         """Call `callback` once, when `absorb` has something to do."""
@@ -215,7 +224,8 @@ class EventQueue:
     def release_spool(self) -> None:
         """Let go of the files of an abandoned queue, or remove them when nothing is left in them."""
         if self._spool is not None and self._abandoned:
-            self._spool.release(unlink=not self._left)
+            with self._taking:
+                self._spool.release(unlink=not self._left)
 
     def arm(self, wake: Callable[[], None], *, at_count: int, at_bytes: int) -> bool:
         """Have `wake` called once, when so much waits; return True at once when it does already."""
@@ -245,7 +255,7 @@ class EventQueue:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing of this process waits."""
+        """Whether nothing of this process waits to be sent."""
         return not self._entries and not self._in_backlog
 
     def set_adopting(self, *, adopting: bool) -> None:
@@ -255,15 +265,11 @@ class EventQueue:
         for callback in due:
             callback()
 
-    def adopt(self, count: int) -> None:
-        """Count touchpoints that a dead process has left."""
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """Hold the ledger still, to count what dead processes have left."""
         with self._lock:
-            self._ledger.adopt(count)
-
-    def settle_adopted(self, count: int, dropped: Mapping[DropReason, int]) -> None:
-        """Count so many of those as settled: those not in `dropped` are delivered."""
-        with self._lock:
-            self._ledger.settle_adopted(count, dropped)
+            yield self._ledger
 
     def stats(self) -> Stats:
         """Return the ledger as of now, consistent in itself."""
@@ -294,7 +300,7 @@ class EventQueue:
         return [Record(number, at_ms, event.wire, event.clock_offset_ns) for number, at_ms, _, event in self._entries]
 
     def _is_swollen(self) -> bool:
-        return self._bytes >= min(_IN_MEMORY_BYTES, self._max_bytes // 2) or len(self._entries) * 2 >= self._max_count
+        return self._bytes >= self._swollen_bytes or len(self._entries) * 2 >= self._max_count
 
     def _go_on_without_backlog(self) -> None:
         """Count what a damaged backlog holds as spooled for ever: its file is set aside, and nobody may wait for it."""

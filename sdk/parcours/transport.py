@@ -13,7 +13,7 @@ from parcours import clock
 from parcours.answer import SendResult, Unavailable, read_answer
 from parcours.lifecycle import holding_off_forks
 from parcours.options import Options
-from parcours.queue import Outgoing
+from parcours.outgoing import Outgoing
 from parcours_schemas.version import __version__
 
 if TYPE_CHECKING:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _TOO_LARGE = "The collector takes no request as large as this touchpoint: send less in properties or context."
 _UNREADABLE = "The collector could not read this touchpoint: check that SDK and collector are of one release."
 
-_ABSORB_AGAIN_SECONDS = 1.0
 _SEEK_SECONDS = 60.0
 
 OpenTransport: TypeAlias = Callable[[Options], AbstractAsyncContextManager[Transport]]
@@ -117,7 +116,6 @@ class Worker:
         self._awake = asyncio.Event()
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
-        self._absorb()
         backoff = self._new_backoff()
         while not self._stopping.is_set():
             try:
@@ -200,17 +198,6 @@ class Worker:
                 Dropped(event.id, event.name, event.wire, code=lost.code, path=lost.path, detail=lost.detail), reason
             )
         source.announce(len(events))
-
-    def _absorb(self) -> None:
-        """Keep memory small: what is much goes to the spool's backlog. In the loop of this thread."""
-        self._queue.absorb()
-        if self._loop is not None:
-            self._loop.call_later(_ABSORB_AGAIN_SECONDS, self._queue.when_swollen, self._on_swollen)
-
-    def _on_swollen(self) -> None:
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._absorb)
 
     async def _sleep(self, seconds: float | None) -> None:
         """Wait so long, for ever when None, or until `hurry`."""

@@ -14,7 +14,7 @@ from typing import Self
 from parcours.answer import Answered, SendResult
 from parcours.core import Core
 from parcours.lifecycle import every_living
-from parcours.queue import Outgoing
+from parcours.outgoing import Outgoing
 from parcours.testing.recorded import RecordedTouchpoint
 from parcours.transport import Send, intercept
 
