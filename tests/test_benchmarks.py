@@ -30,11 +30,11 @@ def test_the_intake_is_measured_in_batches_and_singly() -> None:
 
 
 def test_delivery_is_measured_against_three_inserts_of_the_same_rows() -> None:
-    assert_measured(delivery.run(Size.SMOKE), *["delivery, log to stored"] * 3)
+    assert_measured(delivery.run(Size.SMOKE), *["delivery, log to stored"] * 6)
 
 
 def test_the_funnel_counts_what_window_funnel_counts_over_the_same_people() -> None:
-    assert_measured(funnel.run(Size.SMOKE), *["stitched funnel, 4 steps"] * 2, "transitions")
+    assert_measured(funnel.run(Size.SMOKE), *["stitched funnel, 4 steps"] * 4, *["transitions"] * 2)
 
 
 @pytest.mark.skipif(not installed("scipy"), reason="scipy is not installed: see benchmarks/requirements.txt")
