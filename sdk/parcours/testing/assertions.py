@@ -64,6 +64,7 @@ class Touchpoints:
         Raises:
             AssertionError: None is so. The message shows the nearest ones and how they differ.
         """
+        __tracebackhide__ = True  # pytest shows the test, not this
         wanted = _name_of(name)
         expected = Expectation(properties, ids or {}, context or {}, consent or {})
         emitted = self.all()
@@ -88,6 +89,7 @@ class Touchpoints:
         Raises:
             AssertionError: One was.
         """
+        __tracebackhide__ = True  # pytest shows the test, not this
         wanted = _name_of(name)
         expected = Expectation(properties, ids or {}, context or {}, consent or {})
         found = [touchpoint for touchpoint in self.named(wanted) if not expected.differences(touchpoint)]
