@@ -166,3 +166,20 @@ def test_a_pattern_that_others_would_take_forever_on_is_matched_in_linear_time()
     plan = TrackingPlan.from_documents({"a.json": document(properties={"model": {"pattern": "^(a+)+$"}})})
     verdict = validate(event({"model": "a" * 50_000 + "!"}), plan=plan, received_at=RECEIVED_AT)
     assert isinstance(verdict, Refusal)
+
+
+@pytest.mark.parametrize(("wrong", "path"), [({"deposit": "jean"}, "deposit"), ({"total": ["10"]}, "total")])
+def test_revenue_that_is_no_amount_is_refused_even_where_the_schema_lets_any_text_pass(
+    wrong: dict[str, Any], path: str
+) -> None:
+    declared = DECLARED | {"revenue_property": "deposit"}
+    plan = TrackingPlan.from_documents(
+        {"test_drive.json": document(**{"x-parcours": declared, "additionalProperties": True})}
+    )
+    sent = event({"model": "roma", "currency": "EUR"} | wrong)
+    refusal = validate(sent, plan=plan, received_at=RECEIVED_AT)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.code, refusal.path) == (RejectCode.SCHEMA_VIOLATION, f"/properties/{path}")
+    assert "jean" not in refusal.detail
+    right = event({"model": "roma", "currency": "EUR", path: "10.00"})
+    assert isinstance(validate(right, plan=plan, received_at=RECEIVED_AT), Accepted)

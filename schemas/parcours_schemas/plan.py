@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Required
 
 import orjson
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from parcours_schemas.envelope import Name
 from parcours_schemas.errors import InvalidPlan, InvalidVersion, MissingExtra
-from parcours_schemas.known import KnownTouchpoint, known_catalogue
+from parcours_schemas.known import Check, KnownTouchpoint, known_catalogue
+from parcours_schemas.money import revenue_of
 from parcours_schemas.refusal import Violation, pointer, shown_name, violation_of
 from parcours_schemas.touchpoint import Declaration, Valence
 from parcours_schemas.unknown import FindUnknown, closed, unknown_property
@@ -83,7 +85,7 @@ class TrackingPlan:
             known[name] = KnownTouchpoint(
                 declaration,
                 SchemaVer.parse(declaration.version).model,
-                compile_document(filename, schema),
+                _with_revenue(declaration, compile_document(filename, schema)),
                 _compile_find_unknown(filename, schema),
             )
         return cls(known, schemas)
@@ -187,6 +189,26 @@ def compile_document(filename: str, schema: JsonSchema) -> Callable[[dict[str, A
         return Violation(pointer(*path), f"{name}: {what}{more}; its schema is in the tracking plan")
 
     return check
+
+
+def _with_revenue(declaration: Declaration, check: Check) -> Check:
+    """The same check, and besides that what is declared as revenue is an amount, whatever the schema lets pass."""
+    if declaration.revenue_property is None:
+        return check
+    revenue_property = declaration.revenue_property
+
+    def check_both(properties: dict[str, Any]) -> Violation | None:
+        violation = check(properties)
+        if violation is not None:
+            return violation
+        try:
+            revenue_of(declaration, properties)
+        except PydanticCustomError as error:
+            name = "total" if properties.get(revenue_property) is None else revenue_property
+            return Violation(pointer(name), f"{shown_name(name)}: {error.message()}")
+        return None
+
+    return check_both
 
 
 def _compile_find_unknown(filename: str, schema: JsonSchema) -> FindUnknown:
