@@ -20,7 +20,7 @@ from parcours_schemas.known import known_catalogue
 from parcours_schemas.plan import TrackingPlan
 from parcours_schemas.refusal import Refusal
 from parcours_schemas.reject import RejectCode
-from parcours_schemas.touchpoint import Touchpoint
+from parcours_schemas.touchpoint import Declaration
 from parcours_schemas.validation import find_known, unknown_name, validate
 
 
@@ -35,10 +35,11 @@ class Contents(NamedTuple):
 
 def typed_contents(touchpoint: object) -> Contents | Refusal:
     """Return the contents of a touchpoint given as a model."""
-    if not isinstance(touchpoint, Touchpoint) or not hasattr(touchpoint, "__touchpoint__"):
+    # Asked of the class: isinstance would go through the abstract base classes that pydantic's stand on.
+    declaration = getattr(type(touchpoint), "__touchpoint__", None)
+    if type(declaration) is not Declaration:
         detail = f"{type(touchpoint).__name__} is no declared touchpoint: for a name and properties use track"
         return Refusal(RejectCode.INVALID_NAME, "/name", detail)
-    declaration = touchpoint.__touchpoint__
     # Not the model's own method: it would warn with the value of a field that was made without validation.
     properties = to_json(touchpoint, exclude_none=True, inf_nan_mode="null")
     return Contents(declaration.name, declaration.version, declaration.channel, properties)

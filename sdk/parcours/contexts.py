@@ -53,9 +53,8 @@ NO_CONTEXT = Context()
 _current: ContextVar[Context] = ContextVar("parcours_context", default=NO_CONTEXT)
 
 
-def current_context() -> Context:
-    """Return what is said of every touchpoint here and now; an empty `Context` when nothing is."""
-    return _current.get()
+current_context: Callable[[], Context] = _current.get
+"""Return what is said of every touchpoint here and now; an empty `Context` when nothing is."""
 
 
 class ContextScope:

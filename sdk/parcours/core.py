@@ -49,7 +49,8 @@ class Core:
         gate = ConsentGate(options.required_consent)
         self._envelope = EnvelopeWriter(options.identifier_key, options.phone_region, gate)
         redaction = Redaction(options.redact, options.identifier_key, options.phone_region) if options.redact else None
-        self._privacy = Privacy(redaction, options.before_send, gate)
+        looks_last = redaction is not None or options.before_send is not None
+        self._privacy = Privacy(redaction, options.before_send, gate) if looks_last else None
         self._start_afresh()
         watch(self)
         self._look_for_the_dead()
@@ -121,7 +122,7 @@ class Core:
         if isinstance(contents, Refusal):
             return contents
         written: _Written = self._envelope.write(contents, circumstances)
-        if not self._privacy.idle and isinstance(written, Outgoing):
+        if self._privacy is not None and isinstance(written, Outgoing):
             before, written = written, self._privacy.apply(written)
             checked = checked and written is before
         if not checked and isinstance(written, Outgoing) and len(written.wire) <= MAX_EVENT_BYTES:

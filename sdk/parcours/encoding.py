@@ -27,8 +27,7 @@ def encode(value: object) -> bytes:
             a string, a cycle, or a type without a rule.
     """
     try:
-        # A copy of the right size: keeping orjson's own, larger block costs more time than this, and memory.
-        return b"".join((orjson.dumps(value, _encode_other, _OPTIONS), b""))
+        return orjson.dumps(value, _encode_other, _OPTIONS)
     except orjson.JSONEncodeError as error:
         if isinstance(error.__cause__, NotEncodable):
             raise error.__cause__ from None

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-import orjson
 from pydantic import ValidationError
 
 from parcours import clock
@@ -17,6 +16,7 @@ from parcours.contents import Contents
 from parcours.contexts import NO_CONTEXT, IdentifierValue, current_context
 from parcours.encoding import NAIVE_TIME, NotEncodable, encode, utc_text
 from parcours.event_id import new_event_id
+from parcours.familiar import Familiar
 from parcours.outgoing import Outgoing
 from parcours_schemas.envelope import FUTURE_TOLERANCE, OLDEST_OCCURRED_AT, WIRE, WireTouchpoint
 from parcours_schemas.errors import InvalidIdentifier
@@ -53,51 +53,82 @@ class EnvelopeWriter:
         self._gate = gate
         self._key = identifier_key
         self._phone_region = phone_region
+        self._familiar = Familiar()
 
     def write(self, contents: Contents, circumstances: Circumstances) -> Outgoing | Refusal | Withheld:
         """Return the touchpoint as bytes, with its id and its time, or why it is refused."""
         now_ns = clock.wall_ns()
         clock_offset_ns = now_ns - clock.steady_ns()
-        occurred_at, channel, context, consent, event_id, given_ids = circumstances
+        name, version, declared_channel, properties = contents
+        occurred_at, channel, context, consent, event_id, ids = circumstances
         around = current_context()
         if around is not NO_CONTEXT:
-            given_ids = {**around.ids, **given_ids}
+            ids = {**around.ids, **ids}
             context = {**around.context, **(context or {})}
             consent = {**around.consent, **(consent or {})} or consent
             channel = channel or around.channel
-        channel = channel or contents.channel
-        withheld = self._gate.check(contents.name, channel, consent)
+        channel = channel or declared_channel
+        withheld = self._gate.check(name, channel, consent)
         if withheld is not None:
             return withheld
-        time = _time_text(occurred_at, now_ns)
-        ids = self._ids(given_ids)
+        time = clock.time_text(now_ns) if occurred_at is None else _time_text(occurred_at, now_ns)
         if isinstance(time, Refusal):
             return time
+        own_id = new_event_id(now_ns) if event_id is None else str(event_id)
+        said: dict[str, object] = {}
+        if ids:
+            said["ids"] = ids
+        if context:
+            said["context"] = context if type(context) is dict else dict(context)
+        if consent is not None:
+            said["consent"] = consent if type(consent) is dict else dict(consent)
+        head = self._familiar.head(name, version, channel)
+        if head is None or event_id is not None or not self._familiar.is_plain(ids, context, consent):
+            checked = self._check(own_id, time, contents._replace(channel=channel), said, ids)
+            if isinstance(checked, Refusal):
+                return checked
+            head = checked
+        try:
+            middle = encode(said)[1:-1]
+        except NotEncodable as error:
+            return Refusal(RejectCode.INVALID_ENVELOPE, "/context", str(error))
+        # The time has a fixed place, where `clock.retimed` finds it.
+        wire = b"".join(
+            (
+                f'{{"id":"{own_id}","occurred_at":"{time}",{head}'.encode(),
+                b"," if middle else b"",
+                middle,
+                b"" if properties is None else b',"properties":',
+                properties or b"",
+                b"}",
+            )
+        )
+        return Outgoing(own_id, name, wire, clock_offset_ns if occurred_at is None else None)
+
+    def _check(
+        self,
+        own_id: str,
+        time: str,
+        contents: Contents,
+        said: dict[str, object],
+        given_ids: Mapping[str, IdentifierValue],
+    ) -> str | Refusal:
+        """Check every field, bring the identifiers in `said` into their form, and return what `Familiar.head` will."""
+        ids = self._ids(given_ids)
         if isinstance(ids, Refusal):
             return ids
-        own_id = new_event_id(now_ns) if event_id is None else str(event_id)
-        # The time has a fixed place, where `clock.retimed` finds it.
-        fields: dict[str, object] = {"id": own_id, "occurred_at": time, "name": contents.name}
-        if contents.version is not None:
-            fields["schema"] = contents.version
-        if channel is not None:
-            fields["channel"] = channel
+        said.pop("ids", None)
         if ids:
-            fields["ids"] = ids
-        if context:
-            fields["context"] = dict(context)
-        if consent is not None:
-            fields["consent"] = dict(consent)
+            said["ids"] = ids
+        name, version, channel, _ = contents
+        shared = {"name": name, "schema": version, "channel": channel}
+        fields = {"id": own_id, "occurred_at": time, **said}
+        fields.update({field: value for field, value in shared.items() if value is not None})
         try:
             _check(fields)
         except ValidationError as error:
             return envelope_refusal(error, _FIELDS)
-        if contents.properties is not None:
-            fields["properties"] = orjson.Fragment(contents.properties)
-        try:
-            return Outgoing(own_id, contents.name, encode(fields), clock_offset_ns if occurred_at is None else None)
-        except NotEncodable as error:
-            return Refusal(RejectCode.INVALID_ENVELOPE, "/context", str(error))
+        return self._familiar.learn(name, version, channel, said)
 
     def _ids(self, given: Mapping[str, IdentifierValue]) -> Mapping[str, str | list[str]] | Refusal:
         """Return identifiers as text, e-mails and phones checked, and hashed when there is a key."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Protocol
 from weakref import WeakSet
 
-from parcours.event_id import renew_lock
+from parcours.event_id import renew_in_child
 
 
 class Living(Protocol):
@@ -114,6 +114,6 @@ def _renew_in_child() -> None:
     _hooks_lock = threading.Lock()
     _fork_lock = threading.Lock()
     _at_work.clear()
-    renew_lock()
+    renew_in_child()
     for living in list(_living):
         living.after_fork_in_child()

@@ -53,11 +53,6 @@ class Privacy:
         self._before_send = before_send
         self._gate = gate
 
-    @property
-    def idle(self) -> bool:
-        """Whether it would change nothing."""
-        return self._redaction is None and self._before_send is None
-
     def apply(self, written: Outgoing) -> Outgoing | Refusal | Withheld | Discarded:
         """Return the touchpoint as it may be queued: `written` itself when nothing has changed, else to be checked."""
         event: dict[str, Any] = orjson.loads(written.wire)
