@@ -1,5 +1,6 @@
 """Every example of docs/testing.md runs, and its table names every fault."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from parcours.testing import Fault
 
 pytest_plugins = ["pytester"]
+for _loaded in ("aiohttp.web", "parcours.testing.assertions"):
+    importlib.import_module(_loaded)  # else each suite inside would load it anew
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "testing.md").read_text(encoding="utf-8")
 FIXTURE, UNITTEST, COLLECTOR = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

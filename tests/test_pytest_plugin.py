@@ -1,5 +1,6 @@
 """The pytest plugin in suites of others: recorded where asked for, refused where told, out of the way elsewhere."""
 
+import importlib
 import subprocess
 import sys
 
@@ -8,6 +9,8 @@ import pytest
 from parcours.testing import FaultyCollector
 
 pytest_plugins = ["pytester"]
+for _loaded in ("aiohttp.web", "parcours.testing.assertions"):
+    importlib.import_module(_loaded)  # else each suite inside would load it anew
 
 EMITS = """
     from parcours import Tracker

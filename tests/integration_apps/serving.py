@@ -20,6 +20,14 @@ _ADDRESS = re.compile(r"http://127\.0\.0\.1:([1-9]\d*)")
 
 
 @dataclass(frozen=True, slots=True)
+class Door:
+    """Where a collector takes touchpoints, and the key for it."""
+
+    endpoint: str
+    write_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     status: int
     body: str
@@ -50,7 +58,7 @@ class Server:
 
 @contextmanager
 def serving(
-    command: Sequence[str], collector: FaultyCollector, *, folder: Path = ROOT, **environment: str
+    command: Sequence[str], collector: FaultyCollector | Door, *, folder: Path = ROOT, **environment: str
 ) -> Iterator[Server]:
     """Run a server until it is ended, and wait for its address."""
     named: Mapping[str, str] = {
