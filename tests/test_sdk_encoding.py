@@ -5,14 +5,19 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from pathlib import PurePosixPath
+from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from parcours import Touchpoint
+from parcours.contents import Contents, typed_contents
 from parcours.encoding import NotEncodable, encode, utc_text
+from parcours.touchpoints import Channel, Need, Stage
 
 NAIVE_1990 = datetime(1990, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 NAIVE_2100 = datetime(2100, 1, 1, tzinfo=UTC).replace(tzinfo=None)
@@ -54,6 +59,60 @@ class Level(IntEnum):
 def test_a_value_has_its_declared_form(value: object, text: str) -> None:
     assert encode(value).decode() == text
     assert encode({"in": [value]}).decode() == f'{{"in":[{text}]}}'
+
+
+class Everything(Touchpoint, stage=Stage.USE, need=Need.USE, channel=Channel.WEB):
+    """Every type that has a rule, as a typed property."""
+
+    amount: Decimal | None = None
+    at: datetime | None = None
+    day: date | None = None
+    of_day: time | None = None
+    one: UUID | None = None
+    colour: Colour | None = None
+    size: Size | None = None
+    level: Level | None = None
+    path: PurePosixPath | None = None
+    tags: set[str] | None = None
+    pair: tuple[int, int] | None = None
+    measure: float | None = None
+    text: str | None = None
+    amounts: list[Decimal] | None = None
+    moments: dict[str, datetime] | None = None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("amount", Decimal("799.00"), '"799.00"'),
+        ("amount", Decimal("1E+3"), '"1000"'),
+        ("amount", Decimal("1E-7"), '"0.0000001"'),
+        ("amounts", [Decimal("1E+3")], '["1000"]'),
+        ("at", datetime(2026, 11, 21, 10, 0, 0, 5, UTC), '"2026-11-21T10:00:00.000005Z"'),
+        ("day", date(2026, 11, 21), '"2026-11-21"'),
+        ("of_day", time(9, 30), '"09:30:00"'),
+        ("one", UUID(int=1), '"00000000-0000-0000-0000-000000000001"'),
+        ("colour", Colour.RED, '"red"'),
+        ("size", Size.LARGE, '"large"'),
+        ("level", Level.HIGH, "3"),
+        ("path", PurePosixPath("/shop/tv"), '"/shop/tv"'),
+        ("tags", {"a"}, '["a"]'),
+        ("pair", (1, 2), "[1,2]"),
+        ("measure", float("nan"), "null"),
+        ("text", "é 😀", '"é 😀"'),
+    ],
+)
+def test_a_typed_property_has_the_form_of_an_untyped_one(name: str, value: Any, text: str) -> None:
+    contents = typed_contents(Everything(**{name: value}))
+    assert isinstance(contents, Contents)
+    assert contents.properties == f'{{"{name}":{text}}}'.encode()
+    assert encode({name: value}) == contents.properties
+
+
+@pytest.mark.parametrize("arguments", [{"at": NAIVE_2100}, {"moments": {"a": NAIVE_2100}}, {"amount": "NaN"}])
+def test_a_typed_property_without_a_form_is_refused_where_the_touchpoint_is_made(arguments: Any) -> None:
+    with pytest.raises(ValidationError, match=r"timezone|finite"):
+        Everything(**arguments)
 
 
 class Secretive:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from parcours_schemas.versions import SchemaVer
 
@@ -123,6 +124,9 @@ class Touchpoint(BaseModel):
         class ShowroomVisited(Touchpoint, stage=Stage.CONSIDERATION, need=Need.COMPARE, channel=Channel.STORE):
             showroom_id: str
 
+    A `datetime` must be aware, and a `Decimal` is written in digits without an exponent; a model of your own inside
+    keeps pydantic's forms.
+
     A subclass that gives no keyword declares nothing: it carries properties for others to share.
 
     Raises:
@@ -169,6 +173,12 @@ class Touchpoint(BaseModel):
         )
 
     @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Hold every property to the forms of the wire: times aware, decimals without an exponent."""
+        schema: CoreSchema = _held_to_forms(handler(source))
+        return schema
+
+    @classmethod
     def __pydantic_init_subclass__(cls, **declared: Any) -> None:
         """Check the declaration against the properties, which are known only now."""
         revenue_property = declared.get("revenue_property")
@@ -179,3 +189,23 @@ class Touchpoint(BaseModel):
     def properties(self) -> dict[str, Any]:
         """The properties as they go on the wire: JSON values; decimals are strings, times RFC 3339, None left out."""
         return self.model_dump(mode="json", exclude_none=True)
+
+
+def _held_to_forms(node: Any) -> Any:
+    """A copy of a schema with our forms where a type's own would be others."""
+    if isinstance(node, list):
+        return [_held_to_forms(inner) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    held = {key: _held_to_forms(inner) for key, inner in node.items()}
+    match held.get("type"):
+        case "datetime":
+            held.setdefault("tz_constraint", "aware")
+        case "decimal":
+            held.setdefault("serialization", _WITHOUT_EXPONENT)
+    return held
+
+
+_WITHOUT_EXPONENT = core_schema.plain_serializer_function_ser_schema(
+    lambda amount: format(amount, "f"), return_schema=core_schema.str_schema(), when_used="json-unless-none"
+)
