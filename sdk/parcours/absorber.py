@@ -10,7 +10,7 @@ import time
 
 from parcours.queue import EventQueue
 
-_AGAIN_SECONDS = 0.05
+_AGAIN_SECONDS = 0.5
 
 
 class Absorber:
@@ -26,9 +26,9 @@ class Absorber:
             threading.Thread(target=self._absorb, name="parcours-spool", daemon=True).start()
 
     def _absorb(self) -> None:
-        try:
-            self._queue.absorb()
-        finally:
-            # Not at once: a disk that takes nothing is not asked for every touchpoint.
-            time.sleep(_AGAIN_SECONDS)
-            self._queue.when_swollen(self._begin)
+        while True:
+            moved = self._queue.absorb()
+            if self._queue.when_swollen(self._begin):
+                return
+            if not moved:
+                time.sleep(_AGAIN_SECONDS)

@@ -21,7 +21,8 @@ from parcours.queue import EventQueue
 from parcours.spool import BACKLOG, JOURNAL, Spool, set_aside
 from parcours_schemas.envelope import MAX_EVENT_BYTES
 
-_SEEK_SECONDS = 60.0
+_SEEK_FIRST_SECONDS = 0.5
+_SEEK_MAX_SECONDS = 60.0
 
 
 class Adoption:
@@ -40,6 +41,7 @@ class Adoption:
         self._claim: Claim | None = None
         self._backlog: Backlog | None = None
         self._seek_again_at = 0.0
+        self._seek_seconds = _SEEK_FIRST_SECONDS
         self._unusable: set[str] = set()
 
     def may_find_any(self) -> bool:
@@ -64,9 +66,15 @@ class Adoption:
                     self._unusable.add(self._claim.name)
                 self.close()
             if self._claim is None:
-                self._seek_again_at = time.monotonic() + _SEEK_SECONDS
+                # Soon again at first: whoever starts us anew may be quicker than the end of the one before.
+                self._seek_again_at = time.monotonic() + self._seek_seconds
+                self._seek_seconds = min(self._seek_seconds * 2, _SEEK_MAX_SECONDS)
         self._queue.set_adopting(adopting=True)
         return True
+
+    def rest_seconds(self) -> float:
+        """How long until `has_any` looks again."""
+        return max(0.0, self._seek_again_at - time.monotonic())
 
     def peek(self, *, max_count: int, max_bytes: int) -> Batch:
         """Return the oldest touchpoints; they stay until settled."""

@@ -172,31 +172,30 @@ class EventQueue:
                 self._entries = deque([(number, at_ms, True, event) for number, at_ms, _, event in self._entries])
                 self._unsafe = self._unsafe_bytes = 0
 
-    def absorb(self) -> None:
-        """Move what is in memory to the backlog on disk, when it is much. From any thread but the caller's."""
-        spool = self._spool
-        if spool is None:
-            return
+    def absorb(self) -> bool:
+        """Move what is in memory to the backlog on disk, when it is much; return whether it did. By its own thread."""
         with self._taking:
             with self._lock:
                 moved = list(self._entries) if self._is_swollen() and not self._abandoned else []
-            if not moved or not spool.extend_backlog([_waiting(entry) for entry in moved]):
-                return
+            if self._spool is None or not moved or not self._spool.extend_backlog([_waiting(entry) for entry in moved]):
+                return False
             with self._lock:
                 if not self._abandoned:
                     self._in_backlog += len(moved)
                     self._take(len(moved))
+        return True
 
-    def when_swollen(self, callback: Callable[[], None]) -> None:
-        """Call `callback` once, when `absorb` has something to do."""
+    def when_swollen(self, callback: Callable[[], None]) -> bool:
+        """Call `callback` once, when `absorb` has something to do; return False when it has now."""
         with self._lock:
-            if self._spool is not None:
-                self._swollen = callback
+            if self._is_swollen():
+                return False
+            self._swollen = callback
+            return True
 
     def close(self) -> None:
         """Take nothing more in: what is offered from now on is dropped as `shutdown`."""
-        with self._lock:
-            self._closed = True
+        self._closed = True
 
     def abandon(self) -> tuple[tuple[Outgoing, ...], int]:
         """Close, and drop what is in memory only as `shutdown`; what is on disk stays there, for another process.

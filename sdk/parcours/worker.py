@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _TOO_LARGE = "The collector takes no request as large as this touchpoint: send less in properties or context."
 _UNREADABLE = "The collector could not read this touchpoint: check that SDK and collector are of one release."
 
-_SEEK_SECONDS = 60.0
 
 OpenTransport: TypeAlias = Callable[[Options], AbstractAsyncContextManager[Transport]]
 
@@ -138,7 +137,7 @@ class Worker:
                 return adoption, adoption.peek(max_count=options.batch_max_count, max_bytes=options.batch_max_bytes)
             if queue.arm(self.hurry, at_count=1, at_bytes=1):
                 break
-            await self._sleep(None if adoption is None else _SEEK_SECONDS)
+            await self._sleep(None if adoption is None else adoption.rest_seconds())
         full = queue.arm(self.hurry, at_count=options.batch_max_count, at_bytes=options.batch_max_bytes)
         if not full and not queue.hurried:
             await self._sleep(options.linger_seconds)
