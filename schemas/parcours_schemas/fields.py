@@ -1,14 +1,14 @@
 """The types that properties are made of: text, counts, money, moments; checked alike on the wire and in Python.
 
-Money is a decimal and an ISO 4217 code. A decimal comes as a decimal string or as a number and is kept exactly, with
-at most four decimals; a float that needs more is refused rather than rounded.
+Money is a decimal and an ISO 4217 code. A decimal string or a Decimal is kept exactly, and refused when it needs more
+than four decimals; a float, which sums such as 0.1 + 0.2 leave beside what was meant, is rounded to four.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated, Any
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -29,12 +29,15 @@ _AMOUNT_PATTERN = rf"[0-9]{{1,{AMOUNT_DIGITS}}}(?:\.[0-9]{{1,{AMOUNT_DECIMALS}}}
 _POSITIVE_AMOUNT = re.compile(_AMOUNT_PATTERN, re.ASCII)
 _AMOUNT = re.compile(f"-?{_AMOUNT_PATTERN}", re.ASCII)
 _AMOUNT_LIMIT = 10**AMOUNT_DIGITS
+_SMALLEST_AMOUNT = Decimal(1).scaleb(-AMOUNT_DECIMALS)
 _MOMENT = re.compile(TIME_PATTERN, re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def parse_amount(value: object) -> Decimal:
     """An amount as an exact decimal, from a decimal string, a number or a Decimal.
+
+    A float is rounded to 4 decimals, half to even, and is never -0; nothing else is rounded.
 
     Raises:
         PydanticCustomError: not a finite decimal of at most 14 digits and 4 decimals.
@@ -66,7 +69,10 @@ def _decimal_text(value: object) -> str:
             return str(value) if -_AMOUNT_LIMIT < value < _AMOUNT_LIMIT else ""
         case float():
             # repr gives the shortest text that reads back as the same float: what the sender meant.
-            return format(Decimal(repr(value)).normalize(), "f") if abs(value) < _AMOUNT_LIMIT else ""
+            if not abs(value) < _AMOUNT_LIMIT:  # NaN too
+                return ""
+            rounded = Decimal(repr(value)).quantize(_SMALLEST_AMOUNT, ROUND_HALF_EVEN)
+            return format(rounded.normalize(), "f") if rounded else "0"
         case Decimal():
             exponent = value.as_tuple().exponent
             if not isinstance(exponent, int) or not -40 < exponent < 40:
