@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from parcours import clock
 from parcours.consent import ConsentGate
-from parcours.contents import Contents
+from parcours.contents import Untyped
 from parcours.envelope import Circumstances, EnvelopeWriter
 from parcours.outgoing import Outgoing
 from parcours.testing import Fault, FaultyCollector
@@ -59,7 +59,7 @@ def rule(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def emit(occurred_at: datetime | None = None) -> Outgoing:
     around = Circumstances(occurred_at, None, None, None, None, {})
-    written = EnvelopeWriter(None, None, ConsentGate(None)).write(Contents("machine_seen", None, None, None), around)
+    written = EnvelopeWriter(None, None, ConsentGate(None)).write(Untyped("machine_seen"), None, around)
     assert isinstance(written, Outgoing)
     return written
 

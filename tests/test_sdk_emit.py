@@ -190,7 +190,7 @@ def test_a_wrong_untyped_touchpoint_never_raises_at_the_host(
     assert "canary" not in dropped.detail
 
 
-@pytest.mark.parametrize("thing", [{"name": "page_viewed"}, None, "page_viewed", Touchpoint()])
+@pytest.mark.parametrize("thing", [{"name": "page_viewed"}, None, "page_viewed", Touchpoint(), ProductViewed])
 def test_emitting_what_is_no_touchpoint_points_to_track(tracker: Face, losses: Losses, thing: Any) -> None:
     assert tracker.emit(thing, user_id="u1") is None
     assert "track" in losses.seen[0][0].detail

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from parcours.consent import ConsentGate
-from parcours.contents import Contents
+from parcours.contents import Untyped
 from parcours.encoding import NotEncodable, encode
 from parcours.envelope import Circumstances, EnvelopeWriter
 from parcours.familiar import Familiar
@@ -69,9 +69,7 @@ def test_the_second_time_a_touchpoint_is_judged_and_written_as_the_first(
 ) -> None:
     writer = EnvelopeWriter(b"k" * 32, None, ConsentGate(None))
     first, second = (
-        writer.write(
-            Contents("machine_seen", "1-0-0", None, b"{}"), Circumstances(None, channel, context, consent, None, ids)
-        )
+        writer.write(Untyped("machine_seen", "1-0-0"), b"{}", Circumstances(None, channel, context, consent, None, ids))
         for _ in range(2)
     )
     if isinstance(first, Refusal):

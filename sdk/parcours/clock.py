@@ -28,6 +28,8 @@ if sys.platform != "win32":
     # Linux stops CLOCK_MONOTONIC during sleep and macOS does not.
     steady_ns = partial(time.clock_gettime_ns, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
+# Looked up rather than formatted: half the time of an instant's text.
+_THREE_DIGITS = tuple(f"{number:03}" for number in range(1000))
 _second = (0, "1970-01-01T00:00:00")
 
 
@@ -48,7 +50,8 @@ def time_text(at_ns: int) -> str:
     if second != seconds:
         text = datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
         _second = (seconds, text)
-    return f"{text}.{rest_ns // 1000:06}Z"
+    microseconds = rest_ns // 1000
+    return f"{text}.{_THREE_DIGITS[microseconds // 1000]}{_THREE_DIGITS[microseconds % 1000]}Z"
 
 
 def retimed(wire: bytes, offset_ns: int | None, present_offset_ns: int) -> bytes:

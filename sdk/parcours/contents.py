@@ -7,10 +7,9 @@ validation of the collector: against the catalogue, and against the team's track
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import orjson
-from pydantic_core import to_json
 
 from parcours.encoding import NotEncodable, encode
 from parcours.errors import InvalidOptions
@@ -20,35 +19,53 @@ from parcours_schemas.known import known_catalogue
 from parcours_schemas.plan import TrackingPlan
 from parcours_schemas.refusal import Refusal
 from parcours_schemas.reject import RejectCode
-from parcours_schemas.touchpoint import Declaration
+from parcours_schemas.touchpoint import Declaration, Touchpoint
 from parcours_schemas.validation import find_known, unknown_name, validate
 
 
-class Contents(NamedTuple):
-    """A touchpoint without its circumstances; None where it says nothing."""
+class Kind(Protocol):
+    """What all touchpoints of a kind share; None where it says nothing. A class's `Declaration` is one."""
+
+    @property
+    def name(self) -> str:
+        """Name of the touchpoint."""
+
+    @property
+    def version(self) -> str | None:
+        """Version of its schema."""
+
+    @property
+    def channel(self) -> str | None:
+        """Channel it is taken to happen on."""
+
+
+class Untyped(NamedTuple):
+    """The kind of a touchpoint that is given by its name."""
 
     name: str
-    version: str | None
-    channel: str | None
-    properties: bytes | None
+    version: str | None = None
+    channel: str | None = None
 
 
-def typed_contents(touchpoint: object) -> Contents | Refusal:
-    """Return the contents of a touchpoint given as a model."""
-    # Asked of the class: isinstance would go through the abstract base classes that pydantic's stand on.
-    declaration = getattr(type(touchpoint), "__touchpoint__", None)
-    if type(declaration) is not Declaration:
-        detail = f"{type(touchpoint).__name__} is no declared touchpoint: for a name and properties use track"
-        return Refusal(RejectCode.INVALID_NAME, "/name", detail)
-    # Not the model's own method: it would warn with the value of a field that was made without validation.
-    properties = to_json(touchpoint, exclude_none=True, inf_nan_mode="null")
-    return Contents(declaration.name, declaration.version, declaration.channel, properties)
+def declaration_of(touchpoint: object) -> Declaration | Refusal:
+    """Return the kind of a touchpoint given as a model."""
+    declaration = getattr(touchpoint, "__touchpoint__", None)
+    if type(declaration) is Declaration and not isinstance(touchpoint, type):
+        return declaration
+    detail = f"{type(touchpoint).__name__} is no declared touchpoint: for a name and properties use track"
+    return Refusal(RejectCode.INVALID_NAME, "/name", detail)
 
 
-def untyped_contents(name: str, properties: Mapping[str, object] | None) -> Contents | Refusal:
-    """Return the contents of a touchpoint given as a name and properties; `PlanCheck` judges it as a whole."""
+def typed_properties(touchpoint: Touchpoint) -> bytes:
+    """Return the properties of a touchpoint given as a model."""
+    # Without warnings: they would hold the value of a field that was made without validation.
+    return touchpoint.__pydantic_serializer__.to_json(touchpoint, exclude_none=True, warnings=False)
+
+
+def untyped_properties(properties: Mapping[str, object] | None) -> bytes | Refusal | None:
+    """Return the properties of a touchpoint given by its name; `PlanCheck` judges it as a whole."""
     try:
-        return Contents(name, None, None, encode(dict(properties)) if properties else None)
+        return encode(dict(properties)) if properties else None
     except NotEncodable as error:
         return Refusal(RejectCode.SCHEMA_VIOLATION, "/properties", str(error))
 

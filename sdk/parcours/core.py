@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, assert_never
 from uuid import UUID
 
 from parcours.consent import ConsentGate, Withheld
-from parcours.contents import Contents, PlanCheck, typed_contents, untyped_contents
+from parcours.contents import Kind, PlanCheck, Untyped, declaration_of, typed_properties, untyped_properties
 from parcours.drops import Dropped, DropReason, DropReporter, QuietLog
 from parcours.envelope import Circumstances, EnvelopeWriter
 from parcours.errors import InvalidTouchpoint
@@ -101,27 +101,38 @@ class Core:
             InvalidTouchpoint: It was refused, and the tracker is strict.
         """
         try:
-            contents = typed_contents(touchpoint)
-            if isinstance(contents, Contents):
-                contents = self._plan_check.refusal_of_name(contents.name) or contents
-            written = self._write(contents, circumstances, checked=True)
+            kind = declaration_of(touchpoint)
+            if isinstance(kind, Refusal):
+                written: _Written = kind
+            else:
+                written = self._plan_check.refusal_of_name(kind.name) or self._write(
+                    kind, typed_properties(touchpoint), circumstances, checked=True
+                )
         except Exception as error:  # noqa: BLE001 - whatever a host hands in must not break the host
             written = _unreadable(error)
-        return self._accept(written, type(touchpoint).__name__, circumstances)
+        if isinstance(written, Outgoing):
+            return self._offer(written)
+        self._let_go(written, type(touchpoint).__name__, circumstances)
+        return None
 
     def track(self, name: str, properties: Mapping[str, object] | None, circumstances: Circumstances) -> str | None:
         """Check, encode once and queue an untyped touchpoint; as `emit` otherwise."""
         try:
-            written = self._write(untyped_contents(name, properties), circumstances, checked=False)
+            encoded = untyped_properties(properties)
+            if isinstance(encoded, Refusal):
+                written: _Written = encoded
+            else:
+                written = self._write(Untyped(name), encoded, circumstances, checked=False)
         except Exception as error:  # noqa: BLE001 - whatever a host hands in must not break the host
             written = _unreadable(error)
-        return self._accept(written, _shown(name), circumstances)
+        if isinstance(written, Outgoing):
+            return self._offer(written)
+        self._let_go(written, _shown(name), circumstances)
+        return None
 
-    def _write(self, contents: Contents | Refusal, circumstances: Circumstances, *, checked: bool) -> _Written:
+    def _write(self, kind: Kind, properties: bytes | None, circumstances: Circumstances, *, checked: bool) -> _Written:
         """Write a touchpoint as it may be sent; `checked` says that its properties are known to be right."""
-        if isinstance(contents, Refusal):
-            return contents
-        written: _Written = self._envelope.write(contents, circumstances)
+        written: _Written = self._envelope.write(kind, properties, circumstances)
         if self._privacy is not None and isinstance(written, Outgoing):
             before, written = written, self._privacy.apply(written)
             checked = checked and written is before
@@ -129,29 +140,11 @@ class Core:
             return self._plan_check.refusal_of(written.wire) or written
         return written
 
-    def _accept(self, written: _Written, name: str, circumstances: Circumstances) -> str | None:
-        """Queue what was written, or count and report why not; return the event id, or None."""
-        match written:
-            case Outgoing():
-                return self._offer(written)
-            case Refusal():
-                self._refuse(written, name, circumstances)
-            case Withheld(purpose, refused):
-                code = "refused" if refused else "not_given"
-                dropped = Dropped(None, name, code=code, path="/consent", detail=f"no consent to {purpose}")
-                self._let_go(dropped, DropReason.CONSENT, on_purpose=refused)
-            case Discarded(fault):
-                code = "before_send" if fault else ""
-                self._let_go(Dropped(None, name, code=code, detail=fault), DropReason.BEFORE_SEND, on_purpose=not fault)
-            case _:
-                assert_never(written)
-        return None
-
     def _offer(self, event: Outgoing) -> str | None:
         if self._options.disabled:
             return None
         if len(event.wire) > MAX_EVENT_BYTES:
-            self._let_go(Dropped(event.id, event.name, event.wire), DropReason.TOO_LARGE)
+            self._drop(Dropped(event.id, event.name, event.wire), DropReason.TOO_LARGE)
             return None
         reason = self._queue.offer(event)
         if reason is not None:
@@ -166,8 +159,22 @@ class Core:
         keep(self)
         self._worker.start()
 
-    def _let_go(self, dropped: Dropped, reason: DropReason, *, on_purpose: bool = False) -> None:
-        """Count and report a touchpoint that does not reach the queue."""
+    def _let_go(self, written: Refusal | Withheld | Discarded, name: str, circumstances: Circumstances) -> None:
+        """Count and report a touchpoint that is not to be queued."""
+        match written:
+            case Refusal():
+                self._refuse(written, name, circumstances)
+            case Withheld(purpose, refused):
+                code = "refused" if refused else "not_given"
+                dropped = Dropped(None, name, code=code, path="/consent", detail=f"no consent to {purpose}")
+                self._drop(dropped, DropReason.CONSENT, on_purpose=refused)
+            case Discarded(fault):
+                code = "before_send" if fault else ""
+                self._drop(Dropped(None, name, code=code, detail=fault), DropReason.BEFORE_SEND, on_purpose=not fault)
+            case _:
+                assert_never(written)
+
+    def _drop(self, dropped: Dropped, reason: DropReason, *, on_purpose: bool = False) -> None:
         self._queue.count_drop(reason)
         self._reporter.report(dropped, reason, on_purpose=on_purpose)
 
@@ -176,7 +183,7 @@ class Core:
         given_id = circumstances.event_id
         # Whatever else was given as an id may be somebody's name.
         event_id = str(given_id) if isinstance(given_id, UUID) else None
-        self._let_go(Dropped(event_id, name, code=code, path=path, detail=detail), DropReason.INVALID)
+        self._drop(Dropped(event_id, name, code=code, path=path, detail=detail), DropReason.INVALID)
         if self._options.strict:
             raise InvalidTouchpoint(name, code=code, path=path, detail=detail)
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from parcours import clock
 from parcours.consent import ConsentGate, Withheld
-from parcours.contents import Contents
+from parcours.contents import Kind, Untyped
 from parcours.contexts import NO_CONTEXT, IdentifierValue, current_context
 from parcours.encoding import NAIVE_TIME, NotEncodable, encode, utc_text
 from parcours.event_id import new_event_id
@@ -55,19 +55,21 @@ class EnvelopeWriter:
         self._phone_region = phone_region
         self._familiar = Familiar()
 
-    def write(self, contents: Contents, circumstances: Circumstances) -> Outgoing | Refusal | Withheld:
+    def write(
+        self, kind: Kind, properties: bytes | None, circumstances: Circumstances
+    ) -> Outgoing | Refusal | Withheld:
         """Return the touchpoint as bytes, with its id and its time, or why it is refused."""
         now_ns = clock.wall_ns()
         clock_offset_ns = now_ns - clock.steady_ns()
-        name, version, declared_channel, properties = contents
+        name, version = kind.name, kind.version
         occurred_at, channel, context, consent, event_id, ids = circumstances
         around = current_context()
         if around is not NO_CONTEXT:
-            ids = {**around.ids, **ids}
-            context = {**around.context, **(context or {})}
-            consent = {**around.consent, **(consent or {})} or consent
+            ids = {**around.ids, **ids} if ids else around.ids
+            context = {**around.context, **context} if context else around.context
+            consent = {**around.consent, **consent} if consent else around.consent or consent
             channel = channel or around.channel
-        channel = channel or declared_channel
+        channel = channel or kind.channel
         withheld = self._gate.check(name, channel, consent)
         if withheld is not None:
             return withheld
@@ -84,7 +86,7 @@ class EnvelopeWriter:
             said["consent"] = consent if type(consent) is dict else dict(consent)
         head = self._familiar.head(name, version, channel)
         if head is None or event_id is not None or not self._familiar.is_plain(ids, context, consent):
-            checked = self._check(own_id, time, contents._replace(channel=channel), said, ids)
+            checked = self._check(own_id, time, Untyped(name, version, channel), said, ids)
             if isinstance(checked, Refusal):
                 return checked
             head = checked
@@ -109,7 +111,7 @@ class EnvelopeWriter:
         self,
         own_id: str,
         time: str,
-        contents: Contents,
+        kind: Kind,
         said: dict[str, object],
         given_ids: Mapping[str, IdentifierValue],
     ) -> str | Refusal:
@@ -120,15 +122,14 @@ class EnvelopeWriter:
         said.pop("ids", None)
         if ids:
             said["ids"] = ids
-        name, version, channel, _ = contents
-        shared = {"name": name, "schema": version, "channel": channel}
+        shared = {"name": kind.name, "schema": kind.version, "channel": kind.channel}
         fields = {"id": own_id, "occurred_at": time, **said}
         fields.update({field: value for field, value in shared.items() if value is not None})
         try:
             _check(fields)
         except ValidationError as error:
             return envelope_refusal(error, _FIELDS)
-        return self._familiar.learn(name, version, channel, said)
+        return self._familiar.learn(kind.name, kind.version, kind.channel, said)
 
     def _ids(self, given: Mapping[str, IdentifierValue]) -> Mapping[str, str | list[str]] | Refusal:
         """Return identifiers as text, e-mails and phones checked, and hashed when there is a key."""
