@@ -5,6 +5,7 @@ import gzip
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,43 @@ async def test_an_array_an_object_and_ndjson_are_read_alike(door: Door) -> None:
     assert [(one["index"], one["code"]) for one in receipt["rejected"]] == [(1, "invalid_json")]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'{"t":"\\ud83d"}',
+        b'{"t":NaN}',
+        b'{"t":"\xff"}',
+        b'{"t":' + b"[" * 1100 + b"]" * 1100 + b"}",
+        b'{"t":1,}',
+        b'{"a":"\\"]}, [\\"","t":Infinity}',
+    ],
+    ids=["half an emoji", "NaN", "not UTF-8", "too deep", "a comma", "brackets in a text"],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+async def test_one_event_that_is_no_json_costs_no_other_and_is_kept(
+    door: Door, clickhouse: Client, project: str, broken: bytes, wrapped: bool
+) -> None:
+    good = [orjson.dumps(event()) for _ in range(20)]
+    body = b"[" + b",".join([*good[:7], broken, *good[7:]]) + b"]"
+    if wrapped:
+        body = b'{"sent_at":"2026-11-21T10:00:00Z","touchpoints":' + body + b"}"
+    receipt = await door.post(body)
+    assert receipt["accepted"] == 20
+    assert [(one["index"], one["code"]) for one in receipt["rejected"]] == [(7, "invalid_json")]
+    await door.delivered(21)
+    letters = clickhouse.query(
+        "SELECT payload FROM dead_letters FINAL WHERE project = {project:String}", parameters={"project": project}
+    ).result_rows
+    assert letters == [(broken.decode("utf-8", "replace"),)]
+
+
+@pytest.mark.parametrize(
+    "body", [b'[{"a":"b]', b"[1,", b"[NaN]]", b"{NaN}", b'{"touchpoints":[NaN],"x":1', b"[", b"NaN"]
+)
+async def test_a_body_whose_brackets_tell_nothing_is_refused_whole(door: Door, body: bytes) -> None:
+    assert (await door.post(body, status=400))["error"] == "unreadable"
+
+
 async def test_gzip_and_zstd_are_read_and_others_refused(door: Door) -> None:
     body = orjson.dumps([event()])
     assert (await door.post(gzip.compress(body), headers={"Content-Encoding": "gzip"}))["accepted"] == 1
@@ -245,6 +283,23 @@ async def test_a_clock_that_is_wrong_by_hours_is_corrected_and_the_original_kept
     ).result_rows
     assert rows[0][0] == pytest.approx(30_000, abs=2)
     assert rows[0][1].isoformat() == "2026-11-20T10:00:00+00:00"
+
+
+async def test_a_clock_that_is_days_ahead_is_corrected_when_the_sender_says_what_it_shows(
+    door: Door, clickhouse: Client, project: str
+) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=3)
+    body = {"sent_at": ahead.isoformat(), "touchpoints": [event(occurred_at=(ahead - timedelta(hours=1)).isoformat())]}
+    assert (await door.post(body))["accepted"] == 1
+    too_far = datetime.now(UTC) + timedelta(days=8)
+    body = {"sent_at": too_far.isoformat(), "touchpoints": [event(occurred_at=too_far.isoformat())]}
+    assert (await door.post(body))["rejected"][0]["code"] == "invalid_time"
+    await door.delivered(2)
+    rows = clickhouse.query(
+        "SELECT dateDiff('minute', occurred_at, received_at) FROM touchpoints WHERE project = {project:String}",
+        parameters={"project": project},
+    ).result_rows
+    assert rows == [(60,)]
 
 
 async def test_an_event_that_is_too_large_or_too_deep_is_a_dead_letter_kept_whole(

@@ -110,6 +110,11 @@ def test_migrate_stitch_funnel_and_doctor_speak_to_a_running_clickhouse(
     funnel = parcours("funnel", "product_viewed", "order_completed", "--weekly", cwd=tmp_path, **url)
     assert funnel.returncode == 0
     assert "1 product_viewed" in funnel.stdout
+    assert "within 7.0 d" in funnel.stdout
+    assert "100.0%" not in funnel.stdout, "of nobody there is no share"
+    wrong = parcours("funnel", "product_viewd", cwd=tmp_path, **url)
+    assert wrong.returncode == 2
+    assert "Did you mean product_viewed" in wrong.stderr
     doctor = parcours("doctor", "--data", data, cwd=tmp_path, **url)
     assert doctor.returncode == 0
     assert "migrated" in doctor.stdout

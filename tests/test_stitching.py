@@ -10,6 +10,8 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from parcours_collector.atlas import questions
+from parcours_collector.warehouse import stitching
 from parcours_collector.warehouse.stitching import stitch
 from tests import oracle
 from tests.oracle import Person
@@ -115,3 +117,35 @@ def test_a_run_leaves_no_working_rows_behind(clickhouse: Client, project: str) -
     stitch(clickhouse)
     assert clickhouse.query("SELECT count() FROM stitching_labels").result_rows == [(0,)]
     assert clickhouse.query("SELECT count() FROM stitching_edges").result_rows == [(0,)]
+
+
+def test_a_run_that_died_before_the_views_could_see_its_people_is_finished_by_the_next(
+    clickhouse: Client, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(clickhouse, project, [touch("identified", 0, anonymous_id="a", user_id="u")])
+    store(clickhouse, project, [touch("page_viewed", 1, anonymous_id="a"), touch("page_viewed", 2, user_id="u")])
+
+    def died(_client: Client, _name: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stitching, "reload_dictionary", died)
+        with pytest.raises(KeyboardInterrupt):
+            stitch(clickhouse)
+    assert questions.totals(clickhouse, project=project).people == 2
+    assert stitch(clickhouse).moved == 0
+    assert questions.totals(clickhouse, project=project).people == 1
+
+
+def test_later_evidence_counts_after_a_version_from_the_future(clickhouse: Client, project: str) -> None:
+    store(clickhouse, project, [touch("identified", 0, anonymous_id="a", user_id="u")])
+    stitch(clickhouse)
+    clickhouse.command(
+        "INSERT INTO identity_persons SELECT project, identifier, kind, value, person_id, version + 3600000000 "
+        "FROM identity_persons FINAL WHERE project = {project:String}",
+        parameters={"project": project},
+    )
+    store(clickhouse, project, [touch("identified", 1, anonymous_id="b", user_id="u")])
+    assert stitch(clickhouse).moved >= 1
+    assert len(people_of(clickhouse, project)) == 1
+    assert questions.totals(clickhouse, project=project).people == 1

@@ -270,3 +270,71 @@ def test_a_wrong_node_says_which_there_are(clickhouse: Client, project: str) -> 
 def test_a_funnel_without_steps_says_so(clickhouse: Client) -> None:
     with pytest.raises(DatabaseError, match="steps names at least one touchpoint"):
         questions.funnel(clickhouse, [], 60)
+
+
+def test_a_gap_that_never_comes_leaves_every_touchpoint_in_journey_one(clickhouse: Client, project: str) -> None:
+    store(clickhouse, project, [touch("product_viewed", day * 86_400 * 60, user_id="u") for day in range(3)])
+    never = 2**32 - 1
+    clickhouse.insert(
+        "projects",
+        [(project, never, never)],
+        column_names=["project", "session_gap_seconds", "journey_gap_seconds"],
+    )
+    clickhouse.command("SYSTEM RELOAD DICTIONARY project_settings")
+    rows = clickhouse.query(
+        "SELECT session_no, journey_no, count() FROM touchpoints_resolved "
+        "WHERE project = {project:String} GROUP BY ALL",
+        parameters={"project": project},
+    ).result_rows
+    assert rows == [(1, 1, 3)]
+
+
+def test_a_funnel_of_three_hundred_steps_is_counted_right(clickhouse: Client, project: str) -> None:
+    names = [f"n{number}" for number in range(298)]
+    store(clickhouse, project, [touch(name, at, user_id="u") for at, name in enumerate(["product_viewed", *names])])
+    steps = ["product_viewed", *names, "order_completed"]
+    people = [row.people for row in questions.funnel(clickhouse, steps, 2**64 - 1, project=project)]
+    assert people == [1] * 299 + [0]
+    only_last = questions.funnel(clickhouse, [*names[:260], "product_viewed", "n0"], 600, project=project)
+    assert [row.people for row in only_last] == [1] * 260 + [0, 0]
+
+
+@pytest.mark.parametrize(("milliseconds_late", "reached"), [(-1, 3), (0, 3), (1, 2)])
+def test_a_step_exactly_as_late_as_the_window_is_long_counts_and_one_millisecond_later_does_not(
+    clickhouse: Client, project: str, milliseconds_late: int, reached: int
+) -> None:
+    steps = ["ad_impression", "product_viewed", "order_completed"]
+    store(
+        clickhouse,
+        project,
+        [
+            touch(steps[0], 0, user_id="u"),
+            touch(steps[1], 3599, user_id="u"),
+            touch(steps[2], 3600 + milliseconds_late / 1000, user_id="u"),
+        ],
+    )
+    stitch(clickhouse)
+    people = [row.people for row in questions.funnel(clickhouse, steps, 3600, project=project)]
+    assert people == [int(step <= reached) for step in (1, 2, 3)]
+    weekly = questions.funnel_weekly(clickhouse, steps, 3600, project=project)
+    assert [row.people for row in sorted(weekly, key=lambda row: row.step)] == people
+
+
+@pytest.mark.parametrize(("milliseconds_late", "session"), [(-1, 1), (0, 1), (1, 2)])
+def test_a_silence_of_exactly_thirty_minutes_is_in_one_session_and_one_millisecond_more_is_not(
+    clickhouse: Client, project: str, milliseconds_late: int, session: int
+) -> None:
+    late = timedelta(minutes=30).total_seconds() + milliseconds_late / 1000
+    store(clickhouse, project, [touch("page_viewed", 0, user_id="u"), touch("page_viewed", late, user_id="u")])
+    stitch(clickhouse)
+    assert [row[2:4] for row in resolved(clickhouse, project)] == [(1, 1), (session, 1)]
+
+
+@pytest.mark.parametrize(("milliseconds_late", "journey"), [(-1, 1), (0, 1), (1, 2)])
+def test_a_silence_of_exactly_thirty_days_is_in_one_journey_and_one_millisecond_more_is_not(
+    clickhouse: Client, project: str, milliseconds_late: int, journey: int
+) -> None:
+    late = timedelta(days=30).total_seconds() + milliseconds_late / 1000
+    store(clickhouse, project, [touch("page_viewed", 0, user_id="u"), touch("page_viewed", late, user_id="u")])
+    stitch(clickhouse)
+    assert [row[2:4] for row in resolved(clickhouse, project)] == [(1, 1), (2, journey)]

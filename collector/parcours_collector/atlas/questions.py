@@ -205,6 +205,12 @@ def totals(client: Client, *, project: str | None = None) -> Totals:
     return _ask(client, "totals", Totals, project=project)[0]
 
 
+def known_names(client: Client, *, project: str | None = None) -> frozenset[str]:
+    """Return the names of touchpoints that were recorded or are known from the catalogue and the plan."""
+    answer = client.query(read_sql("questions/known_names"), parameters={"project": project})
+    return frozenset(name for (name,) in answer.result_rows)
+
+
 def _ask(client: Client, question: str, row: type[Row], **parameters: Any) -> list[Row]:
     answer = client.query(read_sql(f"questions/{question}"), parameters=parameters)
     return [row(*values) for values in answer.result_rows]

@@ -144,7 +144,7 @@ def _print_answers(client: Client) -> None:
     console.print()
     console.print(tables.outcomes_table(questions.journey_outcomes(client)))
     console.print()
-    console.print(tables.funnel_table(questions.funnel(client, FUNNEL, WINDOW_SECONDS)))
+    console.print(tables.funnel_table(questions.funnel(client, FUNNEL, WINDOW_SECONDS), WINDOW_SECONDS))
     console.print()
     console.print(tables.weekly_table(questions.funnel_weekly(client, FUNNEL, WINDOW_SECONDS), FUNNEL))
     console.print()

@@ -1,18 +1,27 @@
 """`parcours funnel`: ask a funnel of the people, on the terminal."""
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Annotated
 
 import typer
 
 from parcours_collector.atlas.questions import funnel as ask_funnel
-from parcours_collector.atlas.questions import funnel_weekly
+from parcours_collector.atlas.questions import funnel_weekly, known_names
 from parcours_collector.commands.options import ClickHouseUrlOption, ProjectOption
 from parcours_collector.commands.tables import funnel_table, weekly_table
 from parcours_collector.commands.terminal import console
+from parcours_collector.errors import OperatorError
 from parcours_collector.settings import load_settings
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.migrations import require_migrated
+
+
+class UnknownStep(OperatorError):
+    """A step of a funnel names no touchpoint that was ever recorded or declared."""
+
+    tag = "unknown_step"
 
 
 def funnel(
@@ -41,8 +50,10 @@ def funnel(
     from_at, to_at = _utc(from_at), _utc(to_at)
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
+        _refuse_unknown(steps, known_names(client, project=project))
         table = funnel_table(
-            ask_funnel(client, steps, window_seconds, project=project, channel=channel, from_at=from_at, to_at=to_at)
+            ask_funnel(client, steps, window_seconds, project=project, channel=channel, from_at=from_at, to_at=to_at),
+            window_seconds,
         )
         weeks = (
             funnel_weekly(client, steps, window_seconds, project=project, channel=channel, from_at=from_at, to_at=to_at)
@@ -52,6 +63,16 @@ def funnel(
     console.print(table)
     if weekly:
         console.print(weekly_table(weeks, steps))
+
+
+def _refuse_unknown(steps: Sequence[str], known: Collection[str]) -> None:
+    for step in steps:
+        if step not in known:
+            near = get_close_matches(step, sorted(known), n=3)
+            raise UnknownStep(
+                f"No touchpoint is called '{step}'.",
+                remedy=f"Did you mean {' or '.join(near)}?" if near else "`parcours schemas list` shows the names.",
+            )
 
 
 def _utc(instant: datetime | None) -> datetime | None:

@@ -14,18 +14,19 @@ from parcours_collector.atlas.questions import FunnelStep, OutcomeCount, Timelin
 _BAR_CELLS = 24
 
 
-def funnel_table(steps: Sequence[FunnelStep]) -> Table:
+def funnel_table(steps: Sequence[FunnelStep], window_seconds: int) -> Table:
     """Draw a funnel: a row a step, with a bar for its share of step 1."""
-    table = _table("Funnel")
+    table = _table(f"Funnel, of people, within {duration(window_seconds)} of the first step")
     for column in ("step", "people", "from previous", "from start", "median wait", ""):
         table.add_column(column, justify="left" if column in {"step", ""} else "right")
     for step in steps:
-        share = 0.0 if math.isnan(step.conversion_from_start) else step.conversion_from_start
+        nobody = not steps[0].people
+        share = 0.0 if nobody or math.isnan(step.conversion_from_start) else step.conversion_from_start
         table.add_row(
             f"{step.step} {step.name}",
             f"{step.people:,}",
-            percent(step.conversion_from_previous),
-            percent(step.conversion_from_start),
+            percent(math.nan if nobody else step.conversion_from_previous),
+            percent(math.nan if nobody else step.conversion_from_start),
             "" if step.step == 1 else duration(step.median_seconds),
             Text("█" * round(share * _BAR_CELLS), style="cyan"),
         )

@@ -1,6 +1,7 @@
 """Accept a batch: one outcome an event, everything on disk, and only then a receipt."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from parcours_collector.errors import Unreadable
 from parcours_collector.intake.dead_letters import dead_letter_line
 from parcours_collector.intake.duplicates import DuplicateWindow
 from parcours_collector.intake.keys import KeyRing
-from parcours_collector.intake.parsing import BrokenLine, parse_batch
+from parcours_collector.intake.parsing import Batch, BrokenLine, parse_batch, refuse_too_many
 from parcours_collector.intake.registry import Source
+from parcours_collector.intake.rescue import rescue_batch
 from parcours_collector.intake.steps import Circumstances, run_steps
 from parcours_collector.settings import HttpSettings
 from parcours_collector.wal.log import WriteAheadLog
@@ -24,8 +27,8 @@ from parcours_schemas.refusal import Refusal
 from parcours_schemas.reject import RejectCode
 from parcours_schemas.validation import Accepted, validate
 
-_EVENTS_BETWEEN_BREATHS = 500
-"""A large batch lets other requests through after so many events: about 10 ms of work."""
+_LONGEST_BREATH_SECONDS = 0.005
+"""A large batch lets other requests through whenever so much time has passed."""
 _MOST_WARNINGS_SAID = 100
 """In one answer: the same mistake of a sender comes with every touchpoint. All are counted."""
 
@@ -117,7 +120,7 @@ class Intake:
             RequestError: The batch as a whole cannot be read, or not be kept now; nothing of it was accepted.
         """
         received_at = self._now()
-        batch = parse_batch(body, content_type, max_events=self._settings.max_batch_events)
+        batch = await self._parse(body, content_type)
         around = Circumstances(
             project=source.project,
             source=source.name,
@@ -129,10 +132,12 @@ class Intake:
             clock_tolerance=timedelta(seconds=self._settings.clock_tolerance_seconds),
         )
         sorted_ = _Sorted()
+        breathed_at = time.monotonic()
         for index, event in enumerate(batch.events):
             self._sort(index, event, around, sorted_)
-            if index % _EVENTS_BETWEEN_BREATHS == _EVENTS_BETWEEN_BREATHS - 1:
+            if time.monotonic() - breathed_at > _LONGEST_BREATH_SECONDS:
                 await asyncio.sleep(0)
+                breathed_at = time.monotonic()
         records = []
         if sorted_.lines:
             records.append((RecordKind.TOUCHPOINTS, b"".join(sorted_.lines)))
@@ -142,6 +147,16 @@ class Intake:
         self._window.remember(source.project, sorted_.ids)
         self._count(source.name, sorted_)
         return Receipt(len(sorted_.lines), sorted_.duplicate, tuple(sorted_.rejected), warnings=tuple(sorted_.warnings))
+
+    async def _parse(self, body: bytes, content_type: str) -> Batch:
+        most = self._settings.max_batch_events
+        try:
+            return parse_batch(body, content_type, max_events=most)
+        except Unreadable as unreadable:
+            # Rare and slow: in a thread, so that other requests go on.
+            batch = await asyncio.to_thread(rescue_batch, body, unreadable)
+        refuse_too_many(batch, most)
+        return batch
 
     def _sort(self, index: int, event: object, around: Circumstances, sorted_: _Sorted) -> None:
         outcome = self._outcome(event, around)
@@ -176,11 +191,13 @@ class Intake:
 
     def _outcome(self, event: object, around: Circumstances) -> Accepted | Refusal:
         if isinstance(event, BrokenLine):
-            return Refusal(RejectCode.INVALID_JSON, "", "this line is not JSON in UTF-8: send one object a line")
+            return Refusal(
+                RejectCode.INVALID_JSON, "", "this is not JSON in UTF-8: no NaN, no lone surrogate, no comment"
+            )
         return validate(
             event,
             plan=self._plan,
-            received_at=around.received_at,
+            received_at=around.sender_now,
             unknown_names=self._settings.unknown_names,
             unknown_properties=self._settings.unknown_properties,
             region=around.phone_region,

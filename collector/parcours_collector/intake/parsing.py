@@ -18,7 +18,7 @@ NDJSON_TYPES = frozenset({"application/x-ndjson", "application/ndjson", "applica
 
 @dataclass(frozen=True, slots=True)
 class BrokenLine:
-    """A line of NDJSON that is not JSON, as text (with replacement characters where it is not UTF-8)."""
+    """A line or an element that is not JSON, as text (with replacement characters where it is not UTF-8)."""
 
     text: str
 
@@ -50,9 +50,14 @@ def parse_batch(body: bytes, content_type: str, *, max_events: int) -> Batch:
         batch = _document(body)
     else:
         raise UnsupportedEncoding(f"The body is of type '{content_type[:60]}'.")
+    refuse_too_many(batch, max_events)
+    return batch
+
+
+def refuse_too_many(batch: Batch, max_events: int) -> None:
+    """Raise TooLarge when a batch holds more than `max_events`."""
     if len(batch.events) > max_events:
         raise TooLarge(f"The request holds {len(batch.events)} touchpoints; {max_events} is the most.")
-    return batch
 
 
 def _document(body: bytes) -> Batch:
@@ -64,12 +69,17 @@ def _document(body: bytes) -> Batch:
         case list():
             return Batch(document, None)
         case {"touchpoints": list() as events, **others} if others.keys() <= {"sent_at"}:
-            return Batch(events, _sent_at(others.get("sent_at")))
+            return Batch(events, parse_sent_at(others.get("sent_at")))
         case _:
             raise Unreadable("The body is JSON, but neither an array nor an object of 'touchpoints' and 'sent_at'.")
 
 
-def _sent_at(value: object) -> datetime | None:
+def parse_sent_at(value: object) -> datetime | None:
+    """Return the instant at which the sender says it sent; None for null.
+
+    Raises:
+        Unreadable: It is no instant with an offset.
+    """
     if value is None:
         return None
     try:

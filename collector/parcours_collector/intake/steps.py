@@ -50,6 +50,13 @@ class Circumstances:
     phone_region: str | None
     clock_tolerance: timedelta
 
+    @property
+    def sender_now(self) -> datetime:
+        """What the sender's clock may say at most: ours, or its own where that is ahead and will be corrected."""
+        if self.sent_at is not None and timedelta(0) < self.sent_at - self.received_at <= MAX_SKEW:
+            return self.sent_at
+        return self.received_at
+
 
 Step = Callable[[Row, Accepted, Circumstances], None]
 

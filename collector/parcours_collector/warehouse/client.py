@@ -23,7 +23,8 @@ OLDEST_SERVER = (25, 8)
 # Session ids serialise a client's queries; every statement of ours stands alone.
 common.set_setting("autogenerate_session_id", False)
 # Its log repeats what it raises; whoever catches the error decides what is said.
-logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+for _name in ("clickhouse_connect", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _refuse_old(where: ClickHouseUrl, version: str | None) -> None:
 def _unreachable(where: ClickHouseUrl, error: ClickHouseError) -> WarehouseUnreachable:
     if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
         return WarehouseUnreachable(
-            f"ClickHouse at {where.redacted} refused the connection: {str(error).splitlines()[0][:200]}",
+            f"ClickHouse at {where.redacted} refused the connection ({error.name or error.code or 'no reason given'}).",
             remedy="Check the user and the password in PARCOURS_CLICKHOUSE_URL.",
         )
     return WarehouseUnreachable(f"ClickHouse does not answer at {where.redacted}.")

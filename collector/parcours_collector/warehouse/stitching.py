@@ -2,9 +2,11 @@
 
 A person is the least identifier (as a hash) of its component, so no order of arrival can change the answer. A run is
 incremental unless asked to rebuild: it draws the edges stored since the last run between the people they touch and
-merges those. Runs may overlap and be repeated; each works in rows of its own, and the later run's word stands.
+merges those. Runs may overlap and be repeated; each works in rows of its own, and the later run's word stands. A run
+that dies is finished by the next one.
 """
 
+import secrets
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,9 +47,8 @@ def stitch(client: Client, *, full: bool = False) -> StitchingRun:
         full: Rebuild from all evidence instead of going on from the last run.
     """
     started = time.monotonic()
-    ((last_watermark, now),) = client.query(read_sql("stitching/last_watermark")).result_rows
-    run = time.time_ns() // 1_000_000
-    scope: dict[str, object] = {"run": run}
+    ((run, last_watermark, now, unfinished),) = client.query(read_sql("stitching/beginning")).result_rows
+    scope: dict[str, object] = {"run": run, "work": secrets.randbits(63)}
     try:
         if full:
             client.command(read_sql("stitching/edges_all"), parameters=scope)
@@ -64,15 +65,24 @@ def stitch(client: Client, *, full: bool = False) -> StitchingRun:
     finally:
         for statement in statements(read_sql("stitching/drop_work")):
             client.command(statement, parameters=scope)
+    if full or unfinished:
+        _forget_abandoned_work(client)
     mode = "full" if full else "incremental"
-    if full or edges:
+    if moved or unfinished:
+        reload_dictionary(client, "person_of")
+    if full or edges or unfinished:
+        # Only now: a run that is recorded is one whose people the views see.
         client.command(
             read_sql("stitching/record_run"),
             parameters={**scope, "mode": mode, "watermark": now, "edges": edges, "passes": passes, "moved": moved},
         )
-    if moved:
-        reload_dictionary(client, "person_of")
     return StitchingRun(mode=mode, edges=edges, passes=passes, moved=moved, seconds=time.monotonic() - started)
+
+
+def _forget_abandoned_work(client: Client) -> None:
+    for (work,) in client.query(read_sql("stitching/abandoned_work")).result_rows:
+        for statement in statements(read_sql("stitching/drop_work")):
+            client.command(statement, parameters={"work": work})
 
 
 def _label(client: Client, scope: dict[str, object]) -> int:

@@ -41,6 +41,7 @@ class Emission:
             occurred_at=moment.occurred_at,
             event_id=moment.event_id(self._emitted),
             context=moment.context,
+            channel=moment.channel,
             **ids,
         )
         self._emitted += 1

@@ -17,6 +17,7 @@ class Moment:
         touchpoint: What happened.
         ids: How the person is known to that system at that moment.
         context: Circumstances.
+        channel: Where, when it is not where such touchpoints usually happen.
     """
 
     source: str
@@ -24,6 +25,7 @@ class Moment:
     touchpoint: Touchpoint
     ids: dict[str, str]
     context: dict[str, object] = field(default_factory=dict)
+    channel: str | None = None
 
     def event_id(self, number: int) -> uuid.UUID:
         """Return an id that is the same whenever the same demonstration is told again: UUIDv7 with a made-up end.

@@ -204,7 +204,10 @@ class _Life:
         ids = known_by or {"anonymous_id": self._device}
         if known_by is None and self._device in self._signed_in and self._account:
             ids["user_id"] = self._account
-        self._moments.append(Moment(source, self._now, CATALOGUE[name].model_validate(properties), ids))
+        channel = "crm" if source == "crm" and name == "identified" else None
+        self._moments.append(
+            Moment(source, self._now, CATALOGUE[name].model_validate(properties), ids, channel=channel)
+        )
 
     def _wait(self, *, days: float = 0, hours: float = 0, minutes: float = 0) -> None:
         self._now += timedelta(days=days, hours=hours, minutes=minutes)

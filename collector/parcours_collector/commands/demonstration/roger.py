@@ -34,7 +34,7 @@ def tell(monday: datetime) -> Iterator[Moment]:
         return monday + timedelta(days=days, hours=hours, minutes=minutes)
 
     def moment(source: str, when: datetime, name: str, ids: dict[str, str], /, **properties: object) -> Moment:
-        return Moment(source, when, CATALOGUE[name].model_validate(properties), ids)
+        return Moment(source, when, CATALOGUE[name].model_validate(properties), ids, channel=_channel(source, name))
 
     price = {**_TELEVISION, "price": Decimal("1199.00")}
     yield moment("shop-web", at(0, 7, 41), "product_viewed", _PHONE, **price)
@@ -97,3 +97,8 @@ def tell(monday: datetime) -> Iterator[Moment]:
     yield moment("shop-web", at(3, 7, 45), "page_viewed", {**_PHONE, "user_id": ACCOUNT}, title="Your order R-1001")
     yield moment("shop-web", at(3, 9, 30), "page_viewed", {**_OFFICE, "user_id": ACCOUNT}, title="Your order R-1001")
     yield moment("shop-web", at(5, 10, 0), "order_delivered", {"user_id": ACCOUNT}, order_id="R-1001")
+
+
+def _channel(source: str, name: str) -> str | None:
+    """What the CRM knows of somebody is no contact on the site, where `identified` usually happens."""
+    return "crm" if source == "crm" and name == "identified" else None

@@ -72,7 +72,7 @@ ARRAY JOIN arrayFlatten(arrayMap(
 -- The runs of stitching: what each read, how long it took, what it changed.
 CREATE TABLE IF NOT EXISTS stitching_runs
 (
-    run         UInt64 COMMENT 'milliseconds since 1970: the version that it wrote',
+    run         UInt64 COMMENT 'microseconds since 1970, and greater than any before: the version that it wrote',
     mode        LowCardinality(String) COMMENT 'full or incremental',
     watermark   DateTime64(3, 'UTC') COMMENT 'edges stored before this instant are stitched',
     finished_at DateTime64(3, 'UTC'),
@@ -86,21 +86,21 @@ ORDER BY run;
 -- The working tables of a run; a run drops its own partition when it ends.
 CREATE TABLE IF NOT EXISTS stitching_edges
 (
-    run UInt64,
-    a   UInt64,
-    b   UInt64
+    work UInt64 COMMENT 'drawn by lot for each run',
+    a    UInt64,
+    b    UInt64
 )
 ENGINE = MergeTree
-PARTITION BY run
+PARTITION BY work
 ORDER BY (a, b);
 
 CREATE TABLE IF NOT EXISTS stitching_labels
 (
-    run   UInt64,
+    work  UInt64,
     pass  UInt16,
     node  UInt64,
     label UInt64
 )
 ENGINE = MergeTree
-PARTITION BY run
+PARTITION BY work
 ORDER BY (pass, node);

@@ -1,4 +1,4 @@
 -- How many edges a run works on.
 SELECT count() AS edges
 FROM stitching_edges
-WHERE run = {run:UInt64}
+WHERE work = {work:UInt64}

@@ -1,7 +1,7 @@
 -- Every edge between identifiers: the whole graph, for a rebuild.
-INSERT INTO stitching_edges (run, a, b)
+INSERT INTO stitching_edges (work, a, b)
 SELECT DISTINCT
-    {run:UInt64} AS run,
+    {work:UInt64} AS work,
     a,
     b
 FROM identity_edges

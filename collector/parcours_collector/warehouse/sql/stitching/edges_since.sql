@@ -1,6 +1,6 @@
 -- The edges stored since an instant, drawn between the people that their ends belong to now. An edge inside one person says nothing new.
 -- Work grows with the new edges, not with the graph.
-INSERT INTO stitching_edges (run, a, b)
+INSERT INTO stitching_edges (work, a, b)
 WITH
     fresh AS
     (
@@ -19,7 +19,7 @@ WITH
         WHERE identifier IN (SELECT arrayJoin([a, b]) FROM fresh)
     )
 SELECT DISTINCT
-    {run:UInt64} AS run,
+    {work:UInt64} AS work,
     least(person_a, person_b) AS a,
     greatest(person_a, person_b) AS b
 FROM

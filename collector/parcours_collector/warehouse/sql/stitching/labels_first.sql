@@ -1,7 +1,7 @@
 -- Pass 0: every node is labelled with the least of itself and its neighbours.
-INSERT INTO stitching_labels (run, pass, node, label)
+INSERT INTO stitching_labels (work, pass, node, label)
 SELECT
-    {run:UInt64} AS run,
+    {work:UInt64} AS work,
     0 AS pass,
     node,
     min(least(node, neighbour)) AS label
@@ -12,6 +12,6 @@ FROM
         end.2 AS neighbour
     FROM stitching_edges
     ARRAY JOIN [(a, b), (b, a)] AS end
-    WHERE run = {run:UInt64}
+    WHERE work = {work:UInt64}
 )
 GROUP BY node

@@ -2,7 +2,7 @@
 -- every node to its label's label (the trees halve in depth), and for each edge offers each end's label's label to the other end and
 -- to the other end's label (trees hook onto lesser trees). Labels only fall; the least node of a component is reached after a number of passes
 -- that grows with the logarithm of its diameter. Method: Zhang, Azad and Hu, "FastSV", 2020.
-INSERT INTO stitching_labels (run, pass, node, label)
+INSERT INTO stitching_labels (work, pass, node, label)
 WITH
     labels AS
     (
@@ -10,7 +10,7 @@ WITH
             node,
             label
         FROM stitching_labels
-        WHERE run = {run:UInt64}
+        WHERE work = {work:UInt64}
           AND pass = {pass:UInt16} - 1
     ),
     grand AS
@@ -23,7 +23,7 @@ WITH
         INNER JOIN labels AS above ON above.node = labels.label
     )
 SELECT
-    {run:UInt64} AS run,
+    {work:UInt64} AS work,
     {pass:UInt16} AS pass,
     node,
     min(label) AS label
@@ -43,7 +43,7 @@ FROM
             a,
             b
         FROM stitching_edges
-        WHERE run = {run:UInt64}
+        WHERE work = {work:UInt64}
     ) AS edges
     INNER JOIN grand AS of_a ON of_a.node = edges.a
     INNER JOIN grand AS of_b ON of_b.node = edges.b

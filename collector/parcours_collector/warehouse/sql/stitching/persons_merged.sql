@@ -7,7 +7,7 @@ WITH
             node,
             label
         FROM stitching_labels
-        WHERE run = {run:UInt64}
+        WHERE work = {work:UInt64}
           AND pass = {pass:UInt16}
           AND node != label
     )

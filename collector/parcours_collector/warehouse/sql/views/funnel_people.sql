@@ -12,14 +12,14 @@
 -- Not counted: touchpoints of nobody (person_id 0).
 CREATE OR REPLACE VIEW funnel_people AS
 WITH
-    {window_seconds:UInt64} * 1000 AS window_ms,
-    arrayMap(name -> toUInt8(indexOf({steps:Array(String)}, name)), {steps:Array(String)}) AS wanted,
+    least({window_seconds:UInt64}, 1000000000000) * 1000 AS window_ms,
+    arrayMap(name -> toUInt16(indexOf({steps:Array(String)}, name)), {steps:Array(String)}) AS wanted,
     walks AS
     (
         SELECT
             project,
             person_id,
-            arraySort(groupArray((toUnixTimestamp64Milli(occurred_at), id_order, toUInt8(indexOf({steps:Array(String)}, toString(name)))))) AS walk
+            arraySort(groupArray((toUnixTimestamp64Milli(occurred_at), id_order, toUInt16(indexOf({steps:Array(String)}, toString(name)))))) AS walk
         FROM parcours.touchpoints_unique
         WHERE person_id != 0
           AND has({steps:Array(String)}, toString(name))
@@ -39,7 +39,7 @@ WITH
         SELECT
             project,
             person_id,
-            walk[indexOf(walk.3, toUInt8(1))].1 AS entered_ms,
+            walk[indexOf(walk.3, toUInt16(1))].1 AS entered_ms,
             arrayFold(
                 (state, touch) -> arrayMap(
                     (now, before, step, k) -> multiIf(
@@ -54,7 +54,7 @@ WITH
                 arrayMap(step -> (toInt64(-1), toInt64(-1), toInt64(-1)), wanted)
             ) AS state
         FROM walks
-        WHERE has(walk.3, toUInt8(1))
+        WHERE has(walk.3, toUInt16(1))
     )
 SELECT
     project,

@@ -27,11 +27,13 @@ WITH
         SELECT
             *,
             meaning.4 = 1 AS is_conversion,
-            occurred_at - lagInFrame(occurred_at, 1, toDateTime64(0, 3, 'UTC')) OVER family_before AS seconds_in_family,
-            occurred_at - lagInFrame(occurred_at, 1, toDateTime64(0, 3, 'UTC')) OVER person_before AS seconds_in_person,
-            lagInFrame(is_conversion, 1, 0) OVER person_before AS after_conversion,
-            seconds_in_family > dictGet('parcours.project_settings', 'session_gap_seconds', project) AS starts_session,
-            after_conversion OR seconds_in_person > dictGet('parcours.project_settings', 'journey_gap_seconds', project) AS starts_journey
+            count() OVER family_before = 1 AS first_in_family,
+            count() OVER person_before = 1 AS first_in_person,
+            occurred_at - lagInFrame(occurred_at) OVER family_before AS seconds_in_family,
+            occurred_at - lagInFrame(occurred_at) OVER person_before AS seconds_in_person,
+            lagInFrame(is_conversion) OVER person_before AS after_conversion,
+            first_in_family OR seconds_in_family > dictGet('parcours.project_settings', 'session_gap_seconds', project) AS starts_session,
+            first_in_person OR after_conversion OR seconds_in_person > dictGet('parcours.project_settings', 'journey_gap_seconds', project) AS starts_journey
         FROM described
         WINDOW
             family_before AS (PARTITION BY project, person_id, channel_family ORDER BY occurred_at, id_order ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),
