@@ -166,6 +166,20 @@ def test_the_end_of_a_process_is_bounded_whatever_the_number_of_trackers(collect
     assert (done.returncode, done.stdout) == (0, "True 4\n"), done.stderr
 
 
+def test_emission_after_the_end_is_said_to_be_lost(collector: FaultyCollector) -> None:
+    done = run(
+        """
+        import atexit
+        from parcours import DropReason, Tracker
+        atexit.register(lambda: print(tracker.track("machine_seen", user_id="u1"), tracker.stats().dropped["shutdown"]))
+        tracker = Tracker()
+        """,
+        collector,
+    )
+    assert (done.returncode, done.stdout) == (0, "None 1\n")
+    assert "shutdown" in done.stderr
+
+
 def test_emission_in_a_forked_child_is_delivered_once_and_the_parents_too(collector: FaultyCollector) -> None:
     done = run(
         """

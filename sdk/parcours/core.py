@@ -232,6 +232,11 @@ class Core:
         self.flush(timeout_seconds)
         return self.end_close()
 
+    def refuse_at_exit(self) -> None:
+        """Drop as `shutdown` what is emitted from now on, but where the spool keeps it for the next process."""
+        if self._spool is None:
+            self._queue.close()
+
     def close_at_exit(self, timeout_seconds: float) -> None:
         """Close at the end of the process."""
         self.close(timeout_seconds)

@@ -30,6 +30,9 @@ class Living(Protocol):
     def begin_close(self) -> None:
         """Take nothing more in, and hurry; do not wait."""
 
+    def refuse_at_exit(self) -> None:
+        """Take nothing more in that would be lost without a word: nobody will deliver it."""
+
     def close_at_exit(self, timeout_seconds: float) -> None:
         """Deliver what can be delivered in so many seconds, and report the rest as lost."""
 
@@ -91,6 +94,9 @@ def holding_off_forks() -> Iterator[None]:
 
 def _close_all() -> None:
     living = list(_at_work)
+    for each in every_living():
+        if each not in _at_work:
+            each.refuse_at_exit()
     deadline = time.monotonic() + max((each.exit_timeout_seconds for each in living), default=0.0)
     for each in living:
         each.begin_close()
