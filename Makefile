@@ -36,9 +36,15 @@ format: $(STAMP) ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## the benchmarks: ratios within one run
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)-bench/.installed ## the benchmarks: ratios within one run (ARGS=--quick is short)
+	$(VENV)-bench/bin/python -m benchmarks $(ARGS)
+
+# The other SDKs want versions of their own: they get an environment of their own.
+$(VENV)-bench/.installed: pyproject.toml benchmarks/requirements.txt
+	@test -x $(VENV)-bench/bin/python || $(PYTHON) -m venv $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --requirement benchmarks/requirements.txt
+	@touch $@
 
 lock: ## pin the newest versions that pyproject.toml allows
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
@@ -54,4 +60,4 @@ docs: $(STAMP) ## write the printed results and the tables in the documents agai
 	$(BIN)/python -m tests.documents
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) $(VENV)-lock .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) $(VENV)-lock $(VENV)-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
