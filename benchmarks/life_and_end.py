@@ -73,6 +73,11 @@ class Fate:
         return self.emitted - self.delivered - self.spooled
 
 
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Whoever asked has died meanwhile, as is the point."""
+
+
 class Sink:
     """One server for every SDK: it counts marks and answers what each wants to hear."""
 
@@ -93,7 +98,7 @@ class Sink:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _QuietServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"

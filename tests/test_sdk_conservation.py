@@ -1,7 +1,7 @@
 """Conservation: whatever the collector, the disk and the end of processes do, every touchpoint is accounted for.
 
 Each example is several lives over one spool. A life is a tracker in this process that closes, or a process of its own
-that is killed by `kill -9` at a moment nobody chose. What a dead one had taken is delivered in the end, what was dropped
+that is killed by `kill -9` at a moment nobody chose. What a dead one had taken is delivered in the end; what was lost
 was reported once. `CONSERVATION_EXAMPLES` and `CONSERVATION_KILLS` make it long.
 """
 
