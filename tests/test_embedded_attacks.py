@@ -160,6 +160,33 @@ def test_a_session_cannot_prepare_what_a_statement_may_not_do(door: Door, trap: 
         trap.assert_untouched(door.ask(trap.spell(sql), session_id="prepared").text)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    ["DROP TABLE one", "DETACH TABLE one", "TRUNCATE TABLE one", "INSERT INTO one VALUES (1)", "RENAME TABLE one TO x"],
+)
+def test_the_current_database_does_not_open_the_engines_own(door: Door, sql: str) -> None:
+    assert door.ask(sql, database="system").code == 497
+    assert door.ask("USE system", session_id="inside").status == 200
+    assert door.ask(sql, session_id="inside").code == 497
+    assert door.rows("SELECT dummy FROM system.one") == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "name"),
+    [
+        ("DROP DATABASE {name:Identifier}", "system"),
+        ("DROP DATABASE {name:Identifier}", "default"),
+        ("DETACH DATABASE {name:Identifier}", "default"),
+        ("RENAME DATABASE {name:Identifier} TO x", "default"),
+        ("DROP TABLE {name:Identifier}.one", "system"),
+        ("DROP TABLE system.{name:Identifier}", "one"),
+    ],
+)
+def test_a_parameter_cannot_name_what_belongs_to_the_engine(door: Door, sql: str, name: str) -> None:
+    assert door.ask(sql, param_name=name).code == 497
+    assert door.rows("SELECT dummy FROM system.one") == ["0"]
+
+
 def test_a_user_defined_function_cannot_hide_what_it_calls(door: Door, trap: Trap) -> None:
     assert door.ask("CREATE FUNCTION harmless AS (x) -> upper(x)").status == 200
     assert door.ask("CREATE OR REPLACE FUNCTION harmless AS (x) -> file(x)").code == 497

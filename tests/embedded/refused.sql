@@ -634,3 +634,139 @@ SELECT * FROM generateRandom(file('CANARY'))
 SELECT dictGet(file('CANARY'), 'a', 1)
 ---
 CREATE DICTIONARY f (a UInt64) PRIMARY KEY a SOURCE(CLICKHOUSE(QUERY 'SELECT 1 FORMAT CSV; SELECT 2')) LAYOUT(FLAT()) LIFETIME(0)
+---
+RENAME DATABASE default TO x
+---
+DROP DATABASE system
+---
+DETACH DATABASE system
+---
+RENAME DATABASE system TO x
+---
+TRUNCATE DATABASE system
+---
+DROP DATABASE INFORMATION_SCHEMA
+---
+DETACH DATABASE INFORMATION_SCHEMA
+---
+RENAME DATABASE INFORMATION_SCHEMA TO x
+---
+TRUNCATE DATABASE INFORMATION_SCHEMA
+---
+DROP DATABASE information_schema
+---
+DETACH DATABASE information_schema
+---
+RENAME DATABASE information_schema TO x
+---
+TRUNCATE DATABASE information_schema
+---
+DROP DATABASE `system`
+---
+DETACH DATABASE `system`
+---
+RENAME DATABASE `system` TO x
+---
+TRUNCATE DATABASE `system`
+---
+DROP DATABASE "syst\x65m"
+---
+DETACH DATABASE "syst\x65m"
+---
+RENAME DATABASE "syst\x65m" TO x
+---
+TRUNCATE DATABASE "syst\x65m"
+---
+DROP TABLE system.one
+---
+drop/**/view IF EXISTS system . one SYNC
+---
+DETACH TABLE system.one
+---
+RENAME TABLE system.one TO x
+---
+CREATE OR REPLACE TABLE system.one (a String) ENGINE = Memory
+---
+CREATE OR REPLACE VIEW system.one AS SELECT 1
+---
+CREATE VIEW system.x AS SELECT 1
+---
+DROP TABLE `system`.`one`
+---
+drop/**/view IF EXISTS `system` . `one` SYNC
+---
+DETACH TABLE `system`.`one`
+---
+RENAME TABLE `system`.`one` TO x
+---
+CREATE OR REPLACE TABLE `system`.`one` (a String) ENGINE = Memory
+---
+CREATE OR REPLACE VIEW `system`.`one` AS SELECT 1
+---
+CREATE VIEW `system`.x AS SELECT 1
+---
+DROP TABLE information_schema.tables
+---
+drop/**/view IF EXISTS information_schema . tables SYNC
+---
+DETACH TABLE information_schema.tables
+---
+RENAME TABLE information_schema.tables TO x
+---
+CREATE OR REPLACE TABLE information_schema.tables (a String) ENGINE = Memory
+---
+CREATE OR REPLACE VIEW information_schema.tables AS SELECT 1
+---
+CREATE VIEW information_schema.x AS SELECT 1
+---
+DROP TABLE INFORMATION_SCHEMA.TABLES
+---
+drop/**/view IF EXISTS INFORMATION_SCHEMA . TABLES SYNC
+---
+DETACH TABLE INFORMATION_SCHEMA.TABLES
+---
+RENAME TABLE INFORMATION_SCHEMA.TABLES TO x
+---
+CREATE OR REPLACE TABLE INFORMATION_SCHEMA.TABLES (a String) ENGINE = Memory
+---
+CREATE OR REPLACE VIEW INFORMATION_SCHEMA.TABLES AS SELECT 1
+---
+CREATE VIEW INFORMATION_SCHEMA.x AS SELECT 1
+---
+DETACH TABLE system.one PERMANENTLY
+---
+TRUNCATE TABLE system.one
+---
+TRUNCATE ALL TABLES FROM system
+---
+DROP TABLE IF EXISTS nothing, system.one
+---
+EXCHANGE TABLES t AND system.one
+---
+RENAME TABLE t TO system.t
+---
+ALTER TABLE system.one ADD COLUMN a String
+---
+ALTER TABLE system.one DELETE WHERE 1
+---
+ALTER DATABASE system MODIFY COMMENT 'x'
+---
+DELETE FROM system.one WHERE 1
+---
+UPDATE system.one SET dummy = 1 WHERE 1
+---
+INSERT INTO system.one VALUES (1)
+---
+INSERT INTO system.one SELECT 1
+---
+OPTIMIZE TABLE system.one
+---
+CREATE INDEX i ON system.one (dummy) TYPE minmax
+---
+CREATE TABLE system.x (a String) ENGINE = Memory
+---
+CREATE MATERIALIZED VIEW f TO system.one AS SELECT 1 AS dummy
+---
+ALTER TABLE t MOVE PARTITION tuple() TO TABLE system.one
+---
+CREATE DICTIONARY system.x (a UInt64) PRIMARY KEY a SOURCE(NULL()) LAYOUT(FLAT()) LIFETIME(0)

@@ -40,6 +40,9 @@ TABLE_ENGINES: Final = (
 
 DATABASE_ENGINES: Final = ("Atomic", "Memory")
 
+ENGINE_DATABASES: Final = ("system", "INFORMATION_SCHEMA", "information_schema")
+"""Databases that the engine and its shell read: no statement writes there, however it comes to name them."""
+
 GRANTS: Final = (
     "GRANT SHOW, SELECT, INSERT, ALTER, TRUNCATE, OPTIMIZE, CHECK, KILL QUERY, dictGet ON *.*",
     "GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE DICTIONARY, CREATE FUNCTION ON *.*",
@@ -48,8 +51,12 @@ GRANTS: Final = (
     "GRANT SYSTEM RELOAD DICTIONARY, SYSTEM FLUSH LOGS, SYSTEM MERGES, SYSTEM VIEWS, SYSTEM DROP CACHE ON *.*",
     "GRANT SET DEFINER ON *",
     *(f"GRANT TABLE ENGINE ON {name}" for name in (*TABLE_ENGINES, *DATABASE_ENGINES)),
+    *(f"REVOKE INSERT, ALTER, TRUNCATE, OPTIMIZE, CREATE, DROP ON {name}.*" for name in ENGINE_DATABASES),
 )
-"""All the engine's user may do: no SOURCES (FILE, URL, S3, REMOTE, …), no access management, no BACKUP, no SHUTDOWN."""
+"""All the engine's user may do: no SOURCES (FILE, URL, S3, REMOTE, …), no access management, no BACKUP, no SHUTDOWN.
+
+UNDROP TABLE cannot be revoked for one database only: the engine asks for it on all of them.
+"""
 
 UNCHANGEABLE: Final = (
     "dialect",

@@ -37,6 +37,14 @@ def refused_function(name: str) -> EngineError:
     )
 
 
+def _refuse_default(database: object) -> None:
+    # Empty when a parameter stands for the name, which the tree does not show.
+    if database in ("default", ""):
+        raise access_denied(
+            "database 'default' belongs to the embedded engine: drop its tables instead; any other by its own name"
+        )
+
+
 class Tree:
     """One walk.
 
@@ -91,8 +99,13 @@ class Tree:
                         f"dictionary layout {node.get('layout_type')!r} is not allowed here: use HASHED"
                     )
             case "DropQuery":
-                if node.get("database") == "default" and not node.get("table") and node.get("kind") != "Truncate":
-                    raise access_denied("database 'default' belongs to the embedded engine: drop its tables instead")
+                whole = not node.get("table") and "table_ast" not in node and "database_and_tables" not in node
+                if whole and node.get("kind") != "Truncate":
+                    _refuse_default(node.get("database"))
+            case "RenameQuery" if node.get("database"):
+                elements = node.get("elements")
+                for element in elements if isinstance(elements, list) else []:
+                    _refuse_default(element.get("from_database"))
             case "SystemQuery":
                 if node.get("query_type") not in kinds.SYSTEM_VERBS:
                     raise access_denied(f"SYSTEM {node.get('query_type')} is not allowed in the embedded engine")
