@@ -54,6 +54,9 @@ def test_every_way_to_sign_in_works_and_wrong_passwords_do_not(door: Door) -> No
         answer = door.ask("SELECT 1", signed=False, headers=headers, **params)
         assert (answer.status, answer.code) == (403, 516)
         assert door.password not in answer.text
+        said = answer.text.split("DB::Exception: ", 1)[1].split(" (AUTHENTICATION_FAILED)")[0]
+        assert ". " not in said
+        assert len(said) <= 120
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,12 @@ CREATE VIEW shop.by_person AS SELECT * FROM shop.events WHERE person = {person:U
 ---
 SELECT * FROM shop.by_person(person = 1, names = ['viewed'])
 ---
+DESCRIBE TABLE shop.by_person(person = 1, names = ['viewed'])
+---
+DESCRIBE (SELECT * FROM shop.by_person(person = 1, names = ['viewed']))
+---
+desc (SELECT count() AS n FROM shop.by_person(person = toUInt64('1'), names = [upper('x')]) AS p) FORMAT JSON
+---
 CREATE OR REPLACE VIEW shop.by_file AS SELECT file, count() AS n FROM shop.events GROUP BY file
 ---
 CREATE DICTIONARY shop.emails (id UInt64, email String DEFAULT '') PRIMARY KEY id SOURCE(CLICKHOUSE(DB 'shop' TABLE 'people')) LAYOUT(HASHED(SHARDS 2)) LIFETIME(MIN 0 MAX 60)

@@ -770,3 +770,23 @@ CREATE MATERIALIZED VIEW f TO system.one AS SELECT 1 AS dummy
 ALTER TABLE t MOVE PARTITION tuple() TO TABLE system.one
 ---
 CREATE DICTIONARY system.x (a UInt64) PRIMARY KEY a SOURCE(NULL()) LAYOUT(FLAT()) LIFETIME(0)
+---
+DESCRIBE TABLE by_name(name = file('CANARY'))
+---
+DESCRIBE (SELECT * FROM by_name(name = file('CANARY')))
+---
+DESCRIBE by_name(name = (SELECT any(line) FROM file('CANARY', 'LineAsString')))
+---
+DESCRIBE (SELECT arrayMap(file, ['CANARY']))
+---
+DESCRIBE (SELECT catboostEvaluate('CANARY', 1))
+---
+DESCRIBE (SELECT * FROM by_name(name = 'x') INTO OUTFILE 'TARGET')
+---
+DESCRIBE by_name(name = 'x') INTO OUTFILE 'TARGET'
+---
+DESCRIBE (SELECT 1 SETTINGS format_schema = 'CANARY')
+---
+DESCRIBE TABLE by_name(name = 'x') SETTINGS format_schema = 'CANARY'
+---
+DESC url('http://127.0.0.1:PORT/', 'LineAsString')

@@ -178,8 +178,7 @@ def authenticate(url: Mapping[str, str], headers: Mapping[str, str], passwords: 
         raise EngineError(
             516,
             "AUTHENTICATION_FAILED",
-            f"{user[:64]!r}: Authentication failed: password is incorrect, or there is no user with such name. "
-            "Passwords stand in clickhouse.env of the engine's data folder",
+            f"{user[:64]!r}: Authentication failed: give a user and password of clickhouse.env in the data folder",
         )
     return found
 

@@ -22,6 +22,7 @@ _UNPARSE: Final = "SELECT formatQueryFromJSON({tree:String})"
 _USER_DEFINED: Final = "SELECT count() FROM system.functions WHERE name = {name:String} AND origin = 'SQLUserDefined'"
 _NO_TREE: Final = re.compile(r"AST node of type '(?P<kind>[^']+)' does not support JSON")
 _SCOPE: Final = re.compile(r": In scope SELECT parseQueryToJSON\(.*", re.DOTALL)
+_DESCRIBE: Final = "DESCRIBE TABLE "
 _INLINE: Final = "INSERT with inline data"
 _FIRST_WORD: Final = re.compile(r"[A-Za-z]+")
 _STRING: Final = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
@@ -148,18 +149,32 @@ class Guard:
         if kind not in kinds.TEXT_ONLY:
             raise _refused_kind(kind or first)
         self._may(kind, role)
+        described = kind == "DescribeQuery"
+        if described:
+            self._check_described(sql)
         for line in lines[1:]:
             part = line.strip()
             if line.startswith(" Literal") or part == "Set":
                 raise access_denied(
                     f"{kind} cannot have INTO OUTFILE or SETTINGS in the embedded engine: give settings in the URL"
                 )
-            if part.startswith("Function "):
+            if part.startswith("Function ") and not described:
                 name = part.removeprefix("Function ").split(" (", 1)[0].lower()
                 known = name in names.TABLE_FUNCTIONS or name in names.FUNCTIONS or names.is_aggregate(name)
                 if not known and not self._is_user_defined(name):
                     raise refused_function(name)
         return Statement(sql, kind)
+
+    def _check_described(self, sql: str) -> None:
+        # What may be described is what may be selected from: the tree of that SELECT shows more than the text does.
+        canonical = self._engine.ask(_CANONICAL, {"sql": escape_parameter(sql)}).strip()
+        if not canonical.startswith(_DESCRIBE):
+            raise access_denied("DESCRIBE could not be read: write DESCRIBE TABLE name, or DESCRIBE (SELECT …)")
+        select = f"SELECT * FROM {canonical.removeprefix(_DESCRIBE)}"
+        tree = self._parse(select)
+        if tree.get("type") != "SelectWithUnionQuery":
+            raise access_denied("DESCRIBE could not be read: write DESCRIBE TABLE name, or DESCRIBE (SELECT …)")
+        self._check(select, tree)
 
     def _may(self, kind: str, role: Role) -> None:
         if kind not in kinds.READS and kind not in kinds.WRITES:
