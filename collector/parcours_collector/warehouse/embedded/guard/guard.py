@@ -23,6 +23,7 @@ _USER_DEFINED: Final = "SELECT count() FROM system.functions WHERE name = {name:
 _NO_TREE: Final = re.compile(r"AST node of type '(?P<kind>[^']+)' does not support JSON")
 _SCOPE: Final = re.compile(r": In scope SELECT parseQueryToJSON\(.*", re.DOTALL)
 _DESCRIBE: Final = "DESCRIBE TABLE "
+_SELECT: Final = "SELECT * FROM "
 _INLINE: Final = "INSERT with inline data"
 _FIRST_WORD: Final = re.compile(r"[A-Za-z]+")
 _STRING: Final = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
@@ -168,11 +169,9 @@ class Guard:
     def _check_described(self, sql: str) -> None:
         # What may be described is what may be selected from: the tree of that SELECT shows more than the text does.
         canonical = self._engine.ask(_CANONICAL, {"sql": escape_parameter(sql)}).strip()
-        if not canonical.startswith(_DESCRIBE):
-            raise access_denied("DESCRIBE could not be read: write DESCRIBE TABLE name, or DESCRIBE (SELECT …)")
-        select = f"SELECT * FROM {canonical.removeprefix(_DESCRIBE)}"
+        select = canonical.replace(_DESCRIBE, _SELECT, 1)
         tree = self._parse(select)
-        if tree.get("type") != "SelectWithUnionQuery":
+        if not canonical.startswith(_DESCRIBE) or tree.get("type") != "SelectWithUnionQuery":
             raise access_denied("DESCRIBE could not be read: write DESCRIBE TABLE name, or DESCRIBE (SELECT …)")
         self._check(select, tree)
 
