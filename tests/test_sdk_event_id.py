@@ -1,5 +1,8 @@
 """Event ids: unique, in order, and true about the time."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from uuid import UUID
@@ -55,3 +58,42 @@ def test_ids_of_many_threads_are_all_different() -> None:
         thread.join()
     assert len({one for mine in made for one in mine}) == 16_000
     assert all(mine == sorted(mine) for mine in made)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_parent_and_child_of_a_fork_make_different_ids_at_the_same_instant() -> None:
+    code = """
+import os, sys
+from parcours import Tracker
+from parcours.event_id import new_event_id
+Tracker("http://127.0.0.1:9", "key")
+new_event_id(1)
+out, into = os.pipe()
+if os.fork() == 0:
+    os.write(into, " ".join(new_event_id(1 << 60) for _ in range(100)).encode())
+    os._exit(0)
+mine = [new_event_id(1 << 60) for _ in range(100)]
+os.wait()
+theirs = os.read(out, 65536).decode().split()
+assert [one[:18] for one in mine] == [one[:18] for one in theirs], "not at the same instant"
+print(len({one[19:] for one in mine + theirs}))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "200"
+
+
+def test_an_id_made_inside_the_making_of_another_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    inner: list[str] = []
+    page = event_id._new_random
+
+    def interrupted() -> bytes:
+        # As a signal handler that emits would.
+        monkeypatch.setattr(event_id, "_new_random", page)
+        inner.append(new_event_id(time.time_ns()))
+        return page()
+
+    monkeypatch.setattr(event_id, "_random", b"")
+    monkeypatch.setattr(event_id, "_random_used", 0)
+    monkeypatch.setattr(event_id, "_new_random", interrupted)
+    outer = new_event_id(time.time_ns())
+    assert len({outer, *inner}) == 2
