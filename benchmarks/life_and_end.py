@@ -55,6 +55,8 @@ _TIMES = {"threads": 4, "fork": 2, "fork_leaves": 2, "multiprocessing": 2}
 _MARK = re.compile(rb"mark-[a-z0-9]+-[0-9]+")
 _ANSWER_SECONDS = 0.02
 _LIFE_SECONDS = 30.0
+_LATE_SECONDS = 0.3
+"""What was on its way when the process ended is delivered by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,7 @@ def live(python: str, sdk: str, end: str, count: int) -> Fate:
         started = time.monotonic()
         hung = not _run([python, str(_LIFE), sdk, sink.url, end, str(count), spool])
         seconds = time.monotonic() - started
+        time.sleep(_LATE_SECONDS)
         sink.away = False
         delivered = len(sink.marks)
         _run([python, str(_LIFE), sdk, sink.url, "again", "0", spool])

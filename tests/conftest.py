@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from parcours.drops import speak_anew
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.embedded.process import EngineProcess
 from parcours_collector.warehouse.migrations import migrate
@@ -18,6 +19,12 @@ from parcours_collector.warehouse.migrations import migrate
 _GIVEN_URL = os.environ.pop("PARCOURS_CLICKHOUSE_URL", None)
 for _variable in [name for name in os.environ if name.startswith("PARCOURS_")]:
     del os.environ[_variable]  # a developer's own settings are not the tests'
+
+
+@pytest.fixture(autouse=True)
+def sdk_speaks_anew() -> None:
+    """The SDK warns once a minute a process: each test hears it."""
+    speak_anew()
 
 
 @pytest.fixture(scope="session")

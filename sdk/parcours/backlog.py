@@ -34,6 +34,8 @@ SELECT json_group_array(json_array(number, at_ms, id, name, wire, clock_offset_n
 FROM (SELECT * FROM touchpoints WHERE number > ? ORDER BY number LIMIT ?)
 """
 _BUSY_SECONDS = 0.5
+_BATCH_MAX_COUNT = 1000
+"""The most that can be under way: see `Options.batch_max_count`."""
 
 
 class Backlog:
@@ -63,7 +65,7 @@ class Backlog:
         self.size_bytes = 0
 
     def load(self) -> None:
-        """Count what a dead process has left here, when there is something."""
+        """Count what a dead process has left here, when there is something; `oldest` is next."""
         if self._path.exists():
             with holding_off_forks():
                 row = self._open().execute("SELECT count(*), ifnull(sum(length(wire)), 0) FROM touchpoints").fetchone()
@@ -84,9 +86,9 @@ class Backlog:
         with holding_off_forks():
             self._open().execute(_INSERT, (group,))
         sizes = [(row[0], len(row[4])) for row in rows]
-        if not self.count:
-            # What is under way in memory has become the oldest here, and may be removed without being read.
-            self._peeked = deque(sizes)
+        if len(self._peeked) == self.count < _BATCH_MAX_COUNT:
+            # What is under way from memory has become the oldest here, and may be removed without being read.
+            self._peeked.extend(sizes)
         self.count += len(rows)
         self.size_bytes += sum(size for _, size in sizes)
 

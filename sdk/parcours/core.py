@@ -94,6 +94,11 @@ class Core:
         """How long the end of the process may wait for this tracker."""
         return self._options.exit_timeout_seconds
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the background thread lives."""
+        return self._worker.is_alive
+
     def emit(self, touchpoint: Touchpoint, circumstances: Circumstances) -> str | None:
         """Check, encode once and queue a typed touchpoint; return its event id, or None when it was dropped.
 

@@ -75,25 +75,34 @@ class Dropped:
 OnDrop: TypeAlias = Callable[[Dropped, DropReason], object]
 
 
-class QuietLog:
-    """Warn at most once a minute a subject, and say how often it happened meanwhile. Thread-safe."""
+# Reentrant: a signal handler may emit, and lose, while this very thread is inside.
+_said_lock = threading.RLock()
+_said_at: dict[str, float] = {}
+_unsaid: dict[str, int] = {}
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last_at: dict[str, float] = {}
-        self._unsaid: dict[str, int] = {}
+
+def speak_anew() -> None:
+    """Forget what was said: in a forked child, where another thread may have held the lock, and between tests."""
+    global _said_lock  # noqa: PLW0603 - one of the process, as the minute is
+    _said_lock = threading.RLock()
+    _said_at.clear()
+    _unsaid.clear()
+
+
+class QuietLog:
+    """Warn at most once a minute a subject in a process, and say how often it happened meanwhile. Thread-safe."""
 
     def warn(self, subject: str, message: str, *, count: int = 1) -> None:
         """Log `message` as a warning, or only count it when this subject was logged less than a minute ago."""
         now = time.monotonic()
-        with self._lock:
-            total = self._unsaid.get(subject, 0) + count
-            last_at = self._last_at.get(subject)
+        with _said_lock:
+            total = _unsaid.get(subject, 0) + count
+            last_at = _said_at.get(subject)
             if last_at is not None and now - last_at < _LOG_INTERVAL_SECONDS:
-                self._unsaid[subject] = total
+                _unsaid[subject] = total
                 return
-            self._last_at[subject] = now
-            self._unsaid[subject] = 0
+            _said_at[subject] = now
+            _unsaid[subject] = 0
         _logger.warning("%s [%s, %d since the last such line]", message, subject, total)
 
 

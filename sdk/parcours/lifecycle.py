@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Protocol
 from weakref import WeakSet
 
+from parcours.drops import speak_anew
 from parcours.event_id import renew_in_child
 
 
@@ -120,6 +121,7 @@ def _renew_in_child() -> None:
     _hooks_lock = threading.Lock()
     _fork_lock = threading.Lock()
     _at_work.clear()
+    speak_anew()
     renew_in_child()
     for living in list(_living):
         living.after_fork_in_child()

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from parcours import clock
+from parcours.alarm import Alarm
 from parcours.drops import DropReason
 from parcours.journal import Record
 from parcours.ledger import Ledger
@@ -22,8 +23,8 @@ from parcours.stats import Stats
 if TYPE_CHECKING:
     from parcours.spool import Spool
 
-_NEVER = 1 << 62
-_IN_MEMORY_BYTES = 1024 * 1024
+_IN_MEMORY_BYTES = 4 * 1024 * 1024
+_MOVED_COUNT = 500
 
 _Entry: TypeAlias = tuple[int, int, bool, Outgoing]
 """Number in the process, wall clock at emission (ms since 1970), whether it is in the journal, itself."""
@@ -43,7 +44,7 @@ class EventQueue:
     def __init__(self, *, max_count: int, max_bytes: int, spool: "Spool | None" = None) -> None:
         self._max_count = max_count
         self._max_bytes = max_bytes
-        self._swollen_bytes = min(_IN_MEMORY_BYTES, max_bytes // 2)
+        self._much_count, self._much_bytes = max(1, max_count // 2), min(_IN_MEMORY_BYTES, max_bytes // 2)
         self._spool = spool
         # Reentrant: a signal handler or a finalizer may emit while this very thread is inside `offer`.
         self._lock = threading.RLock()
@@ -59,15 +60,12 @@ class EventQueue:
         self._ledger = Ledger()
         self._closed = False
         self._abandoned = False
-        self._wake: Callable[[], None] | None = None
-        self._wake_at_count = _NEVER
-        self._wake_at_bytes = _NEVER
-        self._swollen: Callable[[], None] | None = None
+        self._enough = Alarm()
+        self._much = Alarm()
 
     def offer(self, event: Outgoing) -> DropReason | None:
         """Take one touchpoint in, or count it as dropped and say why: full, or shut down."""
         size = len(event.wire)
-        wake = swollen = None
         with self._lock:
             ledger = self._ledger
             ledger.emitted += 1
@@ -91,14 +89,13 @@ class EventQueue:
             if not safe:
                 self._unsafe += 1
                 self._unsafe_bytes += size
-            if len(self._entries) >= self._wake_at_count or self._bytes >= self._wake_at_bytes:
-                wake = self._disarm()
-            if self._swollen is not None and self._is_swollen():
-                swollen, self._swollen = self._swollen, None
-        if wake is not None:
-            wake()
-        if swollen is not None:
-            swollen()
+            count, size = len(self._entries), self._bytes
+            enough, much = self._enough.due(count, size), self._much.due(count, size)
+        for call in (enough, much):
+            if call is not None:
+                call()
+        if spool is not None and spool.problem:
+            spool.say()
         return None
 
     def count_drop(self, reason: DropReason) -> None:
@@ -124,7 +121,7 @@ class EventQueue:
         batch: list[_Entry] = []
         size = 0
         with self._lock:
-            self._disarm()
+            self._enough.disarm()
             for entry in islice(self._entries, max_count):
                 size += len(entry[3].wire) + 1
                 if batch and size > max_bytes:
@@ -164,19 +161,21 @@ class EventQueue:
             callback()
 
     def secure(self) -> None:
-        """Write those that are in memory only to the journal, when the disk is there again."""
+        """Write those that are in memory only to the journal, when the disk is there again; say what is wrong."""
+        spool = self._spool
+        if spool is None:
+            return
         with self._lock:
-            if self._spool is None or not self._unsafe or not self._spool.ready:
-                return
-            if self._spool.rewrite(self._records()):
+            if self._unsafe and spool.rewrite(self._records()):
                 self._entries = deque([(number, at_ms, True, event) for number, at_ms, _, event in self._entries])
                 self._unsafe = self._unsafe_bytes = 0
+        spool.say()
 
     def absorb(self) -> bool:
         """Move what is in memory to the backlog on disk, when it is much; return whether it did. By its own thread."""
         with self._taking:
             with self._lock:
-                moved = list(self._entries) if self._is_swollen() and not self._abandoned else []
+                moved = list(islice(self._entries, _MOVED_COUNT)) if self._is_swollen() else []
             if self._spool is None or not moved or not self._spool.extend_backlog([_waiting(entry) for entry in moved]):
                 return False
             with self._lock:
@@ -190,7 +189,7 @@ class EventQueue:
         with self._lock:
             if self._is_swollen():
                 return False
-            self._swollen = callback
+            self._much.arm(callback, at_count=self._much_count, at_bytes=self._much_bytes)
             return True
 
     def close(self) -> None:
@@ -230,9 +229,9 @@ class EventQueue:
         """Have `wake` called once, when so much waits; return True at once when it does already."""
         with self._lock:
             if self._in_backlog or len(self._entries) >= at_count or self._bytes >= at_bytes:
-                self._disarm()
+                self._enough.disarm()
                 return True
-            self._wake, self._wake_at_count, self._wake_at_bytes = wake, at_count, at_bytes
+            self._enough.arm(wake, at_count=at_count, at_bytes=at_bytes)
             return False
 
     def when_settled(self, callback: Callable[[], None]) -> None:
@@ -293,13 +292,13 @@ class EventQueue:
                 self._unsafe_bytes -= len(event.wire)
         if self._spool is not None and count:
             upto = self._entries[0][0] - 1 if self._entries else self._number
-            self._spool.settle(upto, self._records if self._entries else None)
+            self._spool.settle(upto, self._records if self._entries else None, self._bytes)
 
     def _records(self) -> list[Record]:
         return [Record(number, at_ms, event.wire, event.clock_offset_ns) for number, at_ms, _, event in self._entries]
 
     def _is_swollen(self) -> bool:
-        return self._bytes >= self._swollen_bytes or len(self._entries) * 2 >= self._max_count
+        return self._bytes >= self._much_bytes or len(self._entries) >= self._much_count
 
     def _go_on_without_backlog(self) -> None:
         """Count what a damaged backlog holds as spooled for ever: its file is set aside, and nobody may wait for it."""
@@ -307,11 +306,6 @@ class EventQueue:
             count, self._in_backlog = self._in_backlog, 0
             self._left += count
         self.announce(count)
-
-    def _disarm(self) -> Callable[[], None] | None:
-        wake, self._wake = self._wake, None
-        self._wake_at_count = self._wake_at_bytes = _NEVER
-        return wake
 
 
 def _waiting(entry: _Entry) -> Waiting:

@@ -37,6 +37,7 @@ class Spool:
 
     Attributes:
         adopted_bytes: Of the spools of dead processes that this one delivers: they count against the bound.
+        problem: What went wrong and is not said yet; see `say`.
     """
 
     def __init__(self, folder: Path, options: Options, log: QuietLog) -> None:
@@ -49,6 +50,7 @@ class Spool:
         self._claim: Claim | None = None
         self._journal: Journal | None = None
         self._backlog: Backlog | None = None
+        self.problem = ""
         self._rests_until = 0.0
         self._unreadable_since = 0.0
         self._closed = False
@@ -88,14 +90,20 @@ class Spool:
             self._rest(f"is slow ({took_seconds:.1f} s for one write)")
         return True
 
-    def settle(self, upto: int, remaining: Callable[[], Sequence[Record]] | None) -> None:
-        """Forget journaled touchpoints up to a number; `remaining` makes those that are wanted still, None for none."""
+    def settle(self, upto: int, remaining: Callable[[], Sequence[Record]] | None, size_bytes: int) -> None:
+        """Forget journaled touchpoints up to a number.
+
+        Args:
+            upto: The number.
+            remaining: Makes those that are wanted still; None when there is none.
+            size_bytes: Of those.
+        """
         if self._journal is None:
             return
         try:
             if remaining is None:
                 self._journal.clear()
-            elif self._journal.size_bytes < _JOURNAL_BYTES:
+            elif self._journal.size_bytes < _JOURNAL_BYTES + 2 * size_bytes:
                 self._journal.settle(upto)
             else:
                 self._journal.rewrite(remaining())
@@ -185,6 +193,13 @@ class Spool:
         if self._claim is not None:
             self._claim.leave_to_the_parent()
 
+    def say(self) -> None:
+        """Warn of what went wrong. Without any lock: a handler of the host's may emit, or wait for one that does."""
+        problem, self.problem = self.problem, ""
+        if problem:
+            what = f"The spool {problem}: touchpoints wait in memory. Check the disk of {self.folder}."
+            self._log.warn("spool", what)
+
     def _open(self) -> Journal:
         if self._claim is None:
             self._claim = Claim.make(self.folder)
@@ -193,7 +208,7 @@ class Spool:
 
     def _rest(self, problem: str) -> None:
         self._rests_until = time.monotonic() + _REST_SECONDS
-        self._log.warn("spool", f"The spool {problem}: touchpoints wait in memory. Check the disk of {self.folder}.")
+        self.problem = problem
 
 
 def folder_of(options: Options, spool: str | Path) -> Path:

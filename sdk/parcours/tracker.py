@@ -17,6 +17,8 @@ from parcours.stats import Stats
 from parcours_schemas.touchpoint import Touchpoint
 
 _TIMEOUT_SECONDS = 5.0
+_STOP_SECONDS = 0.5
+_LOOK_AGAIN_SECONDS = 0.002
 
 
 class _Face:
@@ -115,11 +117,11 @@ class Tracker(_Face):
     """
 
     def flush(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> bool:
-        """Wait until everything emitted so far is delivered or dropped; return whether it is, within the time."""
+        """Wait until all that was emitted, or adopted from the spool, is delivered or dropped; return whether it is."""
         return self._core.flush(timeout_seconds)
 
     def close(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> Stats:
-        """Deliver what is pending, drop as `shutdown` what is not within the time, and return the last ledger.
+        """Deliver what waits, leave the rest in the spool or drop it as `shutdown`, and return the last ledger.
 
         What is emitted afterwards is dropped as `shutdown`. A second call returns the same ledger.
         """
@@ -141,7 +143,7 @@ class AsyncTracker(_Face):
     """
 
     async def flush(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> bool:
-        """Wait until everything emitted so far is delivered or dropped; return whether it is, within the time."""
+        """Wait until all that was emitted, or adopted from the spool, is delivered or dropped; return whether it is."""
         loop = asyncio.get_running_loop()
         settled = threading.Event()
         awake = asyncio.Event()
@@ -164,14 +166,19 @@ class AsyncTracker(_Face):
         return True
 
     async def close(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> Stats:
-        """Deliver what is pending, drop as `shutdown` what is not within the time, and return the last ledger.
+        """Deliver what waits, leave the rest in the spool or drop it as `shutdown`, and return the last ledger.
 
         What is emitted afterwards is dropped as `shutdown`. A second call returns the same ledger.
         """
         self._core.begin_close()
         await self.flush(timeout_seconds)
-        # Not waited for: the thread ends by itself, and this loop must not stand still.
-        return self._core.end_close(stop_seconds=0.0)
+        # Joining the thread would hold up this loop; it lets go of the spool, which the next tracker may want at once.
+        stats = self._core.end_close(stop_seconds=0.0)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _STOP_SECONDS
+        while self._core.is_at_work and loop.time() < deadline:  # noqa: ASYNC110 - the end of a thread tells no loop
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        return stats
 
     async def __aenter__(self) -> Self:
         return self

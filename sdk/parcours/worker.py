@@ -65,6 +65,11 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
         self._stopping = threading.Event()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread lives."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self) -> None:
         """Start the thread if it does not run yet.
 
