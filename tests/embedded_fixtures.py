@@ -1,14 +1,20 @@
-"""One embedded engine for a test module, and a bare HTTP client that hides nothing of an answer."""
+"""One embedded engine for a test module, and a bare HTTP client that hides nothing of an answer.
+
+The clients of clickhouse-connect are here too.
+"""
 
 import http.client
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlencode, urlsplit
 
+import clickhouse_connect
 import pytest
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.client import Client
 
 from parcours_collector.warehouse.embedded.process import EngineProcess
 
@@ -94,3 +100,21 @@ def door(engine: EngineProcess) -> Door:
 @pytest.fixture(scope="module")
 def analyst(engine: EngineProcess) -> Door:
     return Door(engine.analyst_url)
+
+
+def arguments(door: Door) -> dict[str, object]:
+    return {"host": door.host, "port": door.port, "username": door.user, "password": door.password}
+
+
+@pytest.fixture(params=["lz4", "zstd", "gzip", False], ids=str)
+def client(door: Door, request: pytest.FixtureRequest) -> Iterator[Client]:
+    with clickhouse_connect.get_client(
+        **arguments(door), compress=request.param, autogenerate_session_id=False
+    ) as connected:
+        yield connected
+
+
+@pytest.fixture
+async def async_client(door: Door) -> AsyncIterator[AsyncClient]:
+    async with await clickhouse_connect.get_async_client(**arguments(door)) as connected:
+        yield connected

@@ -4,7 +4,7 @@ import asyncio
 import datetime as dt
 import gzip
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import clickhouse_connect
 import pytest
@@ -14,29 +14,11 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from clickhouse_connect.driver.external import ExternalData
 
 from parcours_collector.warehouse.embedded.process import EngineProcess
-from tests.embedded_fixtures import Door, door, engine
+from tests.embedded_fixtures import Door, arguments, async_client, client, door, engine
 
-__all__ = ["door", "engine"]
+__all__ = ["async_client", "client", "door", "engine"]
 
 AT = dt.datetime(2026, 11, 21, 10, 0, tzinfo=dt.UTC)
-
-
-def arguments(door: Door) -> dict[str, object]:
-    return {"host": door.host, "port": door.port, "username": door.user, "password": door.password}
-
-
-@pytest.fixture(params=["lz4", "zstd", "gzip", False], ids=str)
-def client(door: Door, request: pytest.FixtureRequest) -> Iterator[Client]:
-    with clickhouse_connect.get_client(
-        **arguments(door), compress=request.param, autogenerate_session_id=False
-    ) as connected:
-        yield connected
-
-
-@pytest.fixture
-async def async_client(door: Door) -> AsyncIterator[AsyncClient]:
-    async with await clickhouse_connect.get_async_client(**arguments(door)) as connected:
-        yield connected
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The small parts of the shell by themselves: compression, the cut of an INSERT, formats, errors."""
+"""The small parts of the shell by themselves: compression, the cut of an INSERT, formats, errors, zones."""
 
 import gzip
 import zlib
@@ -13,6 +13,7 @@ from parcours_collector.warehouse.embedded import formats
 from parcours_collector.warehouse.embedded.compression import ENCODINGS, Decompressor, accepted, compressor
 from parcours_collector.warehouse.embedded.errors import EngineError
 from parcours_collector.warehouse.embedded.guard.split import split_insert
+from parcours_collector.warehouse.embedded.zones import Column, with_zones
 
 PACK = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress, "lz4": lz4.frame.compress}
 
@@ -87,3 +88,45 @@ def test_headers_of_later_blocks_are_cut_by_their_lines() -> None:
     assert formats.without_header("CSVWithNames", b'"a","b\nc"\n1,2\n') == b"1,2\n"
     assert formats.without_header("TSVWithNamesAndTypes", b"a\nUInt8\n1\n") == b"1\n"
     assert formats.without_header("TSV", b"a\n") == b"a\n"
+
+
+PARIS = "DateTime('Europe/Paris')"
+INSTANT = b"\x01\x02\x03\x04"
+
+
+def named(text: str) -> bytes:
+    return bytes([len(text)]) + text.encode()
+
+
+def block(*columns: tuple[str, str, bytes], rows: int = 1) -> bytes:
+    """A Native block, of names, types and values."""
+    return bytes([len(columns), rows]) + b"".join(named(name) + named(kind) + data for name, kind, data in columns)
+
+
+def test_a_blocks_datetime_columns_are_given_their_zones() -> None:
+    columns = (Column("a", PARIS), Column("b", "String"), Column("b", "DateTime('Asia/Tokyo')"), Column("c", "UInt8"))
+    text = ("b", "String", named("\x01b\x08DateTime"))
+    bare = block(("a", "DateTime", INSTANT), text, ("b", "DateTime", INSTANT), ("c", "UInt8", b"\7"))
+    full = block(("a", PARIS, INSTANT), text, ("b", "DateTime('Asia/Tokyo')", INSTANT), ("c", "UInt8", b"\7"))
+    assert with_zones(bare, columns) == full
+    assert with_zones(full, columns) == full
+    assert with_zones(bare, columns[:3]) == bare
+
+
+def test_values_that_imitate_a_header_change_nothing() -> None:
+    fake = "\x01a\x08DateTime" + "\x01" * 4 + "\x01z"
+    columns = (Column("s", "String"), Column("a", PARIS), Column("z", "UInt8"))
+    imitated = block(("s", "String", named(fake)), ("a", "DateTime", INSTANT), ("z", "UInt8", b"\7"))
+    assert with_zones(imitated, columns) == imitated
+    last = block(("s", "String", named(fake)), ("a", "DateTime", INSTANT))
+    assert with_zones(last, columns[:2]) == block(("s", "String", named(fake)), ("a", PARIS, INSTANT))
+
+
+@given(texts=st.lists(st.text(max_size=30), min_size=1, max_size=9), zone=st.sampled_from(("Europe/Paris", "UTC")))
+def test_no_value_is_ever_changed_with_a_zone(texts: list[str], zone: str) -> None:
+    values = b"".join(bytes([len(text.encode())]) + text.encode() for text in texts)
+    kind = f"DateTime('{zone}')"
+    rows = len(texts)
+    bare = block(("s", "String", values), ("at", "DateTime", INSTANT * rows), rows=rows)
+    full = block(("s", "String", values), ("at", kind, INSTANT * rows), rows=rows)
+    assert with_zones(bare, (Column("s", "String"), Column("at", kind))) == full

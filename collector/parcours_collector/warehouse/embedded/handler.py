@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
@@ -15,7 +16,7 @@ from aiohttp import web
 from parcours_collector.warehouse.embedded import formats
 from parcours_collector.warehouse.embedded.answer import Answer, Identity, Outcome, error_response
 from parcours_collector.warehouse.embedded.body import Body, decode
-from parcours_collector.warehouse.embedded.engine import Engine, identifier
+from parcours_collector.warehouse.embedded.engine import Connection, Engine, identifier
 from parcours_collector.warehouse.embedded.errors import EngineError
 from parcours_collector.warehouse.embedded.form import Form, external_tables, is_form, read_form
 from parcours_collector.warehouse.embedded.guard import Guard, Role, Statement
@@ -24,6 +25,7 @@ from parcours_collector.warehouse.embedded.options import Limits
 from parcours_collector.warehouse.embedded.request import QueryRequest, authenticate, read_request
 from parcours_collector.warehouse.embedded.running import RunningQuery, Threads
 from parcours_collector.warehouse.embedded.sessions import Lease, Sessions
+from parcours_collector.warehouse.embedded.zones import Column, with_zones
 
 _PIECE_BYTES: Final = 1 << 20
 _log = logging.getLogger(__name__)
@@ -177,6 +179,10 @@ class QueryHandler:
         self, request: QueryRequest, query: RunningQuery, statement: Statement, outcome: Outcome
     ) -> AsyncIterator[bytes]:
         connection = query.lease.connection
+        native = outcome.output_format.lower() == "native"
+        # Before the stream: a session has one query at a time.
+        columns = await query.call(self._columns, connection, statement, request) if native else ()
+        zoned = any(column.loses_its_zone for column in columns)
         stream = await query.call(connection.stream, statement.sql, outcome.output_format, request.parameters)
         query.follow(stream)
         block = stream.first
@@ -190,10 +196,19 @@ class QueryHandler:
             return
         first = True
         while block is not None:
+            if zoned:
+                block = with_zones(block, columns)
             yield block if first else formats.without_header(outcome.output_format, block)
             first = False
             block = await query.call(stream.fetch)
         query.done()
+
+    def _columns(self, connection: Connection, statement: Statement, request: QueryRequest) -> tuple[Column, ...]:
+        try:
+            lines = connection.query(self._guard.describe(statement), "JSONCompactEachRow", request.parameters).data
+        except EngineError:
+            return ()  # the statement's own error is the one to be told
+        return tuple(Column(name, type_name) for name, type_name, *_ in map(json.loads, lines.splitlines()))
 
     async def _insert(
         self, request: QueryRequest, query: RunningQuery, role: Role, body: Body, head: bytes, inline: InlineInsert

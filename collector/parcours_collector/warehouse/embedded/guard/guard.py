@@ -45,6 +45,7 @@ class Guard:
         # Methods bound here, so that each guard has caches of its own. Refusals are not kept.
         self._statement = lru_cache(_KEPT_VERDICTS)(self._judge)
         self._insert = lru_cache(_KEPT_VERDICTS)(self._judge_insert)
+        self._describe = lru_cache(_KEPT_VERDICTS)(self._make_describe)
         self._tree = Tree(known, self._unreviewed, self._is_user_defined, self._inner_query)
 
     def statement(self, sql: str, role: Role) -> Statement:
@@ -91,6 +92,14 @@ class Guard:
             )
         self._check(whole, tree)
         return Statement(head, kind)
+
+    def describe(self, select: Statement) -> str:
+        """The statement that tells the columns of a SELECT which has passed.
+
+        Raises:
+            EngineError: the engine cannot write it.
+        """
+        return self._describe(select.sql)
 
     def values_are_plain(self, data: str) -> bool:
         """Whether the expressions of a VALUES list may be computed: they parse, and call reviewed functions only.
@@ -165,6 +174,12 @@ class Guard:
                 if not known and not self._is_user_defined(name):
                     raise refused_function(name)
         return Statement(sql, kind)
+
+    def _make_describe(self, sql: str) -> str:
+        tree = self._parse(sql)
+        tree.pop("format_ast", None)
+        select = self._engine.ask(_UNPARSE, {"tree": escape_parameter(json.dumps(tree))}).strip()
+        return f"{_DESCRIBE}({select}\n)"
 
     def _check_described(self, sql: str) -> None:
         # What may be described is what may be selected from: the tree of that SELECT shows more than the text does.

@@ -1,0 +1,100 @@
+"""Time zones in the header of Native blocks.
+
+To a writer of protocol version 0, which chDB always is, a column of type `DateTime('Europe/Paris')` is `DateTime`: its
+zone is lost, and clients show its instants in the server's. A server writes the full name to the clients of today.
+Only the type name of such a column is changed, never a value. Knows the Native format's frame, and nothing of requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_BARE: Final = b"\x08DateTime"
+_WIDTH_BYTES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a result, as DESCRIBE names it."""
+
+    name: str
+    type_name: str
+
+    @property
+    def loses_its_zone(self) -> bool:
+        """Whether the engine leaves the zone out of the block. Nested types, and DateTime64, keep theirs."""
+        return self.type_name.startswith("DateTime(")
+
+
+def with_zones(block: bytes, columns: Sequence[Column]) -> bytes:
+    """One Native block, its DateTime columns under their full type names.
+
+    A column's header is found by its name and type, and held for it only if the next column's name, or the block's
+    end, stands where the values end. Where values imitate all of that, the block comes back as it was.
+
+    Args:
+        block: exactly one block, of protocol version 0.
+        columns: all of its columns, in order.
+    """
+    count, at = _read_varint(block, 0)
+    rows, at = _read_varint(block, at)
+    if count != len(columns):
+        return block
+    width = rows * _WIDTH_BYTES
+    pieces: list[bytes] = []
+    cut, known = 0, True
+    for number, column in enumerate(columns):
+        if not column.loses_its_zone:
+            known = False
+            continue
+        header = _text(column.name) + _BARE
+        following = _text(columns[number + 1].name) if number + 1 < count else None
+        found = [end for end in _ends(block, header, at, only_there=known) if _goes_on(block, end + width, following)]
+        if len(found) != 1:
+            return block
+        end = found[0]
+        pieces += (block[cut : end - len(_BARE)], _text(column.type_name))
+        cut, at, known = end, end + width, True
+    return b"".join((*pieces, block[cut:]))
+
+
+def _ends(block: bytes, header: bytes, start: int, *, only_there: bool) -> Iterator[int]:
+    if only_there:
+        if block.startswith(header, start):
+            yield start + len(header)
+        return
+    at = block.find(header, start)
+    while at >= 0:
+        yield at + len(header)
+        at = block.find(header, at + 1)
+
+
+def _goes_on(block: bytes, at: int, following: bytes | None) -> bool:
+    return at == len(block) if following is None else block.startswith(following, at)
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return _varint(len(data)) + data
+
+
+def _varint(number: int) -> bytes:
+    data = bytearray()
+    while number > 0x7F:
+        data.append(number & 0x7F | 0x80)
+        number >>= 7
+    data.append(number)
+    return bytes(data)
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number, at
+        shift += 7
