@@ -54,7 +54,7 @@ _WAYS = {
 _TIMES = {"threads": 4, "fork": 2, "fork_leaves": 2, "multiprocessing": 2}
 _MARK = re.compile(rb"mark-[a-z0-9]+-[0-9]+")
 _ANSWER_SECONDS = 0.02
-_LIFE_SECONDS = 30.0
+_LIFE_SECONDS = 60.0
 _LATE_SECONDS = 0.3
 """What was on its way when the process ended is delivered by it."""
 
@@ -90,6 +90,7 @@ class Sink:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # an answer in one packet: two would wait for each other
 
             def do_POST(self) -> None:
                 sink.answer(self)
