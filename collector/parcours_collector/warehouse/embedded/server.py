@@ -23,6 +23,7 @@ from parcours_collector.warehouse.embedded.folder import DataFolder
 from parcours_collector.warehouse.embedded.guard import Role
 from parcours_collector.warehouse.embedded.handler import QueryHandler
 from parcours_collector.warehouse.embedded.options import EngineOptions
+from parcours_collector.warehouse.embedded.refreshing import DictionaryRefresh
 
 _log = logging.getLogger(__name__)
 _MAX_HEADER_BYTES: Final = 1 << 20
@@ -125,13 +126,16 @@ async def serve(
     port = listener.getsockname()[1]
     folder.announce(options.host, port)
     announce(f"{options.host}:{port}")
+    refreshing = asyncio.create_task(DictionaryRefresh(engine).run(stop))
     try:
         await stop.wait()
     finally:
+        stop.set()
         await site.stop()
         try:
             async with asyncio.timeout(_STOP_SECONDS):
                 await handler.close()
+                await refreshing
         except TimeoutError:
             # A step of the engine that cannot be cancelled. What was acknowledged is on disk, as after kill -9.
             _log.error("a query did not end when it was told to: the engine is left as it stands")
