@@ -1,5 +1,7 @@
 """No clear e-mail address or phone number is left by redaction, and nothing else is touched."""
 
+import re
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +30,26 @@ WORDS = [
     "+33612345678",
     "%",
     "40",
+    "0033",
+    "+33 ",
+    "(0)",
+    "phones",
+    "homeTel",
+    "tél",
+    "fax",
+    "contact_number",
+    "\\u0040",
+    "&#64;",
+    "&commat;",
+    "\uff20",
+    "\uff0b",
+    "\uff10\uff16",
+    "\u200b",
+    "localhost",
+    "wa.me/",
+    ",",
+    "\n",
+    "[10.0.0.1]",
 ]
 TELLING = st.lists(
     st.sampled_from([*WORDS, "25", "3D", "2B", "@", "a.fr", "jean", " ", "\u00a0", '"', "\\", "é", "ı", "."]),
@@ -42,7 +64,11 @@ JSON = st.recursive(
     | TELLING,
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(TEXTS | st.sampled_from(["email", "tel", "id"]), inner, max_size=3)
+        | st.dictionaries(
+            TEXTS | st.sampled_from(["email", "emails", "tel", "phones", "homeTel", "tél", "id", "+33 612345678"]),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=8,
 )
@@ -170,6 +196,7 @@ def test_an_address_by_itself_gives_the_hash_under_which_it_is_an_identifier(add
 @given(JSON)
 @example("0@0.00@0.00")
 @example({"TEL": "0@0.00:"})
+@example({"+1000000": 100000})
 def test_redacting_twice_is_redacting_once(value: Any) -> None:
     once = redact_clear_identifiers(value, KEY)
     assert redact_clear_identifiers(once, KEY) == once
@@ -249,3 +276,186 @@ def test_the_order_of_properties_stays() -> None:
     assert isinstance(redacted, dict)
     assert list(redacted) == ["b", "email", "a"]
     assert list(redacted["a"]) == ["d", "c"]  # type: ignore[arg-type]  # an object, as sent
+
+
+PHONE_KEYS = """
+phones phone1 phone_2 phone_home phoneNumbers telephones telephone_fixe mobile_number_2 msisdn2 tel1 tels gsm1
+phone_number_raw fax whatsapp WhatsApp portable callback_number homeTel TELEPHONE handy téléphone tél numéro_contact
+móvil ｐｈｏｎｅ
+"""
+
+
+@pytest.mark.parametrize("key", PHONE_KEYS.split())
+def test_a_name_that_means_a_phone_number_is_read_as_words(key: str) -> None:
+    sent: Any = {key: "06 12 34 56 78", "other": {key: [{"number": "0612345678", "kind": "home"}]}}
+    assert may_hold_clear_identifiers(orjson.dumps(sent))
+    redacted: Any = redact_clear_identifiers(sent, KEY, region="FR")
+    assert redacted[key] == f"phone_sha256:{PHONE}"
+    assert redacted["other"][key] == [{"number": f"phone_sha256:{PHONE}", "kind": "home"}]
+
+
+WRITTEN_NUMBERS = [
+    "call +33 6 12 34 56 78",
+    "+33-6-12-34-56-78",
+    "+33 (0)6 12 34 56 78",
+    "(+33) 6.12.34.56.78",
+    "+33\u00a06\u00a012\u00a034\u00a056\u00a078",
+    "+33\u20116\u201112\u201134\u201156\u201178",
+    "\u202a+33 6 12 34 56 78\u202c",
+    "0033612345678",
+    "00 33 6 12 34 56 78",
+    "n°+33612345678",
+    "tel.+33612345678",
+    "tel:+33612345678",
+    "tel://33612345678",
+    "https://wa.me/33612345678?text=x",
+    "https://x.example/?n=0033612345678",
+    "https://x.example/?n=%2B33+6+12+34+56+78",
+    "https://x.example/?n=%2B33%206%2012%2034%2056%2078",
+    "\uff0b33612345678",
+    "+\uff13\uff13\uff16\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18",
+    "\\u002b33612345678",
+    "&#43;33612345678",
+    '{"phones":[{"number":"0612345678"}, {"a":',
+    '"telephone_fixe":"06 12 34 56 78"',
+    "phone,name\n0612345678,Jean",
+]
+
+
+@pytest.mark.parametrize("text", WRITTEN_NUMBERS)
+def test_a_number_is_found_however_it_is_written(text: str) -> None:
+    everywhere: list[Any] = [{"ids": {"user_id": [text]}}, {"a": [text]}, {text: 1}, text]
+    for sent in everywhere:
+        assert may_hold_clear_identifiers(orjson.dumps(sent))
+        redacted = redact_clear_identifiers(sent, KEY, region="FR")
+        assert f"phone_sha256:{PHONE}" in str(redacted)
+        assert "34" not in re.sub("[0-9a-f]{64}", "", str(redacted))
+        assert redact_clear_identifiers(redacted, KEY, region="FR") == redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"email":"jean.d\\u0040example.fr", broken',
+        '{"email":"jean.d\\\\u0040example.fr"}',
+        "jean.d&#64;example.fr",
+        "jean.d&#x40;example.fr",
+        "jean.d&amp;commat;example.fr",
+        "jean.d\uff20example.fr",
+        '"jean d"@example.fr',
+        "jean.d@[10.0.0.1]",
+        "jean.d@localhost",
+        "mailto:jean.d@example.fr",
+        "name,email\nx,jean.d@example.fr",
+    ],
+)
+def test_an_address_is_found_however_it_is_written(text: str) -> None:
+    everywhere: list[Any] = [{"note": text}, {text: 1}]
+    for sent in everywhere:
+        assert may_hold_clear_identifiers(orjson.dumps(sent))
+        redacted = redact_clear_identifiers(sent, KEY)
+        assert "jean" not in str(redacted)
+        assert "email_sha256:" in str(redacted)
+        assert redact_clear_identifiers(redacted, KEY) == redacted
+
+
+def test_a_number_as_a_name_under_a_name_that_means_one_is_hashed() -> None:
+    assert redact_clear_identifiers({"phones": {"0612345678": "home"}}, KEY, region="FR") == {
+        "phones": {f"phone_sha256:{PHONE}": "home"}
+    }
+
+
+INNOCENT: list[Any] = [
+    {"order_id": "0612345678"},
+    {"order_id": 33612345678},
+    {"order_id": "0000123456"},
+    {"order_id": "CMD-2026-001234567"},
+    {"sku": "4006381333931"},
+    {"sku": "00-4006-381"},
+    {"number": "1234567890123"},
+    {"at": "2026-11-21T10:00:00.000000000+02:00"},
+    {"at": "2026-11-21 10:00:00.123456789"},
+    {"at": "2026-11-21T10:00:00+10:30"},
+    {"at": "10:00:00"},
+    {"at_ms": 1763719200000},
+    {"at_seconds": "1763719200.000123456"},
+    {"date": "21/11/2026 10:00"},
+    {"price": "+1234.50"},
+    {"price": "1 234 567,00"},
+    {"price": "1,000,000.00"},
+    {"change": "+12.5 %"},
+    {"latitude": "+48.856614", "longitude": "-2.352222"},
+    {"location": "+48.8566,+2.3522"},
+    {"location": "48.856614, 2.352222"},
+    {"uuid": "019ab1c2-3d4e-7f60-8a1b-2c3d4e5f6071"},
+    {"uuid": "00123456-7890-1234-5678-123456789012"},
+    {"digest": "d41d8cd98f00b204e9800998ecf8427e"},
+    {"digest": "0012345678901234567890abcdef0123"},
+    {"ip": "192.168.100.200"},
+    {"ip": "2001:db8:0000:0000:0000:8a2e:0370:7334"},
+    {"mac": "00-1A-2B-3C-4D-5E"},
+    {"url": "https://shop.example/p/0012345-tv?ref=1234567890&q=a+b+1"},
+    {"url": "https://video.example/@channel/videos"},
+    {"version": "react@18"},
+    {"user_agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/141.0.0.0 Mobile Safari/537.36"},
+    {"hotel_id": "1234567890", "hôtel": "1234567890", "television": "1234567890"},
+    {"headphones": "4006381333931", "iphone": "194253401234"},
+    {"mobile_app_version": "10.15.712345", "phone_verified_at": 1763719200000},
+    {"phone": {"verified_at": "2026-11-21T10:00:00Z", "id": "019ab1c2-3d4e-7f60-8a1b-2c3d4e5f6071"}},
+    {"cancelled_orders": "12345678", "parcel": "12345678"},
+    {"text": "Hôtel: 12345678 nights"},
+    {"text": "\uff12\uff10\uff12\uff16 \uff0c 50 &#37; \\u00e9t\\u00e9"},
+    {"isbn": "978-2-07-036822-8"},
+    {"iban_end": "3000 6000 0112 3456 7890 189"},
+    {"email_id": "m-1", "email_count": 1234567},
+]
+
+
+@pytest.mark.parametrize("value", INNOCENT, ids=str)
+def test_the_innocent_stay_as_they_are(value: Any) -> None:
+    assert redact_clear_identifiers(value, KEY, region="FR") == value
+
+
+HOSTILE = (
+    *(
+        "tel:1-",
+        "tel ",
+        "phone_phone_",
+        "tel=1,",
+        "+1-",
+        "00 ",
+        "0033 ",
+        "%25",
+        "%",
+        "a@",
+        "@",
+        "\\u",
+        "&amp;",
+        "&#",
+        '"',
+    ),
+    *("1,\n", "wa.me/", "tel:0612345678 ", "a@bb.fr "),
+)
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+def test_twice_the_hostile_text_takes_about_twice_the_time(unit: str) -> None:
+    def least_seconds(chars: int) -> float:
+        text = "tel:" + unit * (chars // len(unit))
+        taken = []
+        for _ in range(3):
+            began = time.process_time()
+            redact_clear_identifiers(text, KEY, region="FR")
+            may_hold_clear_identifiers(text.encode())
+            taken.append(time.process_time() - began)
+        return min(taken)
+
+    # Four times the text: a quadratic pattern takes sixteen times as long.
+    assert least_seconds(80_000) < 10 * least_seconds(20_000) + 0.05
+
+
+def test_an_address_with_a_long_run_of_encoded_percent_signs_is_decoded_in_linear_time() -> None:
+    began = time.process_time()
+    redacted = redact_clear_identifiers("a%" + "25" * 200_000 + "41@example.fr", KEY)
+    assert str(redacted).startswith("email_sha256:")
+    assert time.process_time() - began < 5

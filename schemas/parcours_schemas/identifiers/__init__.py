@@ -6,9 +6,10 @@ everyone. E-mail addresses and phone numbers are kept as keyed hashes only. No I
 
 from parcours_schemas.identifiers.hashing import hash_identifier, hash_ids
 from parcours_schemas.identifiers.kinds import HASHED_KINDS, IdentifierKind
+from parcours_schemas.identifiers.look import may_hold_clear_identifiers
 from parcours_schemas.identifiers.normalisation import normalise
 from parcours_schemas.identifiers.placeholders import is_placeholder
-from parcours_schemas.identifiers.redaction import may_hold_clear_identifiers, redact_clear_identifiers
+from parcours_schemas.identifiers.redaction import redact_clear_identifiers
 
 __all__ = [
     "HASHED_KINDS",

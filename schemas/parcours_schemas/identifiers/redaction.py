@@ -1,88 +1,59 @@
-"""No clear e-mail address or phone number at rest, wherever in an event it stands.
+r"""No clear e-mail address or phone number at rest, wherever in an event it stands.
 
 What is found is replaced by its keyed hash with its kind in front (`email_sha256:…`), so that equal addresses stay
-equal. Found are: e-mail addresses inside any text (in URLs too, percent-encoded or not) and inside names of
-properties; whatever stands under a property that plainly means an e-mail address or a phone number; phone numbers
-written in E.164, or behind such a name inside a text (`tel=0612345678`). It errs on the side of hiding: what merely
-looks like an address is hidden too.
+equal. Found are: e-mail addresses inside any text and inside names of properties; phone numbers with their
+international prefix (`+` or `00`), with or without separators; whatever holds enough digits under a property that
+means a phone number (`naming`), or behind such a name inside a text (`tel=0612345678`), or in its column of a table.
+Percent-encoding, JSON's escapes, HTML's entities and full-width characters hide nothing (`disguises`). It errs on the
+side of hiding: what merely looks like an address is hidden too.
 """
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import unquote
 
 from parcours_schemas.errors import InvalidIdentifier
+from parcours_schemas.identifiers.disguises import undisguised
 from parcours_schemas.identifiers.hashing import hash_identifier, keyed_hash
 from parcours_schemas.identifiers.kinds import HASHED_KINDS
+from parcours_schemas.identifiers.naming import kind_named
 from parcours_schemas.identifiers.placeholders import is_placeholder
+from parcours_schemas.identifiers.shapes import (
+    ADDRESS,
+    ANY_NUMBER,
+    ENCODED_AT,
+    NAME_STEMS,
+    NAMED_NUMBER,
+    NUMBER,
+    international,
+    is_phone_number,
+)
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 
-# A percent sign may itself be percent-encoded, any number of times: an address in a URL in a URL.
-_PERCENT = r"%(?:25)*"
-_AT = rf"(?:@|{_PERCENT}40)"
-_DOT = rf"(?:\.|{_PERCENT}2[eE])"
-_DOMAIN = rf"(?:[^\W_][\w-]*{_DOT})+[^\W_][\w-]+"
-# Characters that end the part before the @ in URLs, markup and lists: encoded, then plain.
-_ENCODED_DELIMITER = rf"{_PERCENT}(?:3[aAbBcCdDeEfF]|2[0236789cCfF]|0[aAdD9]|5[bBdD])"
-_LOCAL = rf"(?:[^\s@%=&?/#:;,<>()\[\]\"]|(?!{_ENCODED_DELIMITER}|{_AT}){_PERCENT}[0-9a-fA-F]{{2}})"
-# Every run of characters is consumed once, whether an address or not: linear in the length of the text. A single
-# odd character before the @ is an address too.
-_TEXT = re.compile(
-    rf"(?P<email>(?:{_LOCAL}++|{_ENCODED_DELIMITER}|\S)(?:{_AT}{_DOMAIN})+)"
-    rf"|(?P<phone>(?:\+|{_PERCENT}2[bB])[1-9][0-9]{{6,14}}(?![0-9]))"
-    rf"|{_ENCODED_DELIMITER}|{_LOCAL}++"
-)
-# No-break spaces stand in numbers and before colons in French.
-_BLANKS = r"\s\u00a0\u202f"
-_PHONE_WORD_SUFFIX = r"(?:[-_ .]?(?:number|num|no|nr|e164))?"
-# A number that its name gives away inside a text: a URL's query, JSON that could not be read, a line of a form.
-_NAMED_NUMBER = re.compile(
-    rf"((?:phone|mobile|msisdn|(?<![^\W_])(?:tel|cell|gsm)){_PHONE_WORD_SUFFIX}"
-    rf"[{_BLANKS}\"'\\]{{0,8}}(?:[:=]|{_PERCENT}3[aAdD])[{_BLANKS}\"'\\]{{0,8}})"
-    rf"((?:\+|\(|{_PERCENT}2[bB8])?[0-9](?:[0-9().\-/{_BLANKS}+]|{_PERCENT}2[0-9bBdDfF]){{4,40}}[0-9])",
-    # Without ASCII, letters that merely resemble these would match, which the look at the bytes does not know.
-    re.IGNORECASE | re.ASCII,
-)
-_EMAIL_KEY = re.compile(r"e[-_ .]?mail(?:[-_ .]?addr(?:ess)?)?")
-_PHONE_KEY = re.compile(r"(?:.*(?:phone|mobile|msisdn)|(?:.*[-_ .])?(?:tel|cell|gsm))" + _PHONE_WORD_SUFFIX, re.DOTALL)
 _HASHED = re.compile(r"(?:(?:email|phone)_sha256:)?[0-9a-f]{64}", re.ASCII)
-_HASHES = re.compile(r"(?:email|phone)_sha256:[0-9a-f]{64}", re.ASCII)
-_MIN_PHONE_DIGITS = 6
-
-_PHONE_WORDS = ("phone", "mobile", "msisdn", "tel", "cell", "gsm")
-_WORDS_IN_BYTES = (b"mail", b"phone", b"mobile", b"msisdn")
-_SHORT_WORDS_IN_BYTES = tuple(
-    # One pattern a word: a pattern that begins with a letter is searched several times faster than a choice.
-    (word, re.compile(word + rb"(?:[-_ .]?(?:number|num|no|nr|e164))?[\"'\\\s:=%\x80-\xff]"))
-    for word in (b"tel", b"cell", b"gsm")
+_HASHES = re.compile(r"((?:email|phone)_sha256:[0-9a-f]{64})", re.ASCII)
+_NO_NUMBER = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.]+(?:Z|[+-][0-9:]+)?)?"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+    re.ASCII,
 )
-_PERCENT_IN_BYTES = re.compile(rb"%(?:25|40|2b)")
-_PLUS_IN_BYTES = re.compile(rb"\+[1-9][0-9]{6}")
-
-
-def may_hold_clear_identifiers(raw: bytes) -> bool:
-    """Whether `redact_clear_identifiers` could find anything in this JSON text. A few scans, no parsing.
-
-    False is certain; True may be a false alarm.
-    """
-    # Single bytes are found at the speed of memory, and most texts hold none of these.
-    if b"@" in raw or (b"\\" in raw and b"\\u00" in raw):
-        return True
-    low = raw.lower()
-    return (
-        (b"%" in raw and _PERCENT_IN_BYTES.search(low) is not None)
-        or (b"+" in raw and _PLUS_IN_BYTES.search(raw) is not None)
-        or any(word in low for word in _WORDS_IN_BYTES)
-        or any(word in low and pattern.search(low) is not None for word, pattern in _SHORT_WORDS_IN_BYTES)
-    )
+"""A date, a time or a UUID: no phone number, whatever it stands under."""
+_DIGITS_IN_NAME = re.compile(r"[0-9]{6,}", re.ASCII)
+_ENCODED_PERCENT = re.compile(r"%(?:25)+(?=[0-9a-fA-F]{2})")
+_COLUMNS = re.compile(r"[,;\t|]")
+_MIN_PHONE_DIGITS = 6
+_MAX_PASSES = 4
+"""Over one text: what a redaction uncovers is redacted too."""
+_MAX_PARSED_NUMBERS = 100
+"""In one value. Reading a national number takes 50 µs; further ones are hashed as they are written."""
 
 
 def redact_clear_identifiers(value: JsonValue, key: bytes, *, region: str | None = None) -> JsonValue:
     """The same JSON value with every clear e-mail address and phone number replaced by its keyed hash.
 
-    The value given is left as it is. Idempotent.
+    The value given is left as it is. Idempotent. Linear in its size.
 
     Args:
         value: what `orjson.loads` gives, at most as deep as it allows.
@@ -95,11 +66,12 @@ def redact_clear_identifiers(value: JsonValue, key: bytes, *, region: str | None
 class _Redaction:
     """One walk over a value, with one key."""
 
-    __slots__ = ("_key", "_region")
+    __slots__ = ("_key", "_parsed_numbers", "_region")
 
     def __init__(self, key: bytes, region: str | None) -> None:
         self._key = key
         self._region = region
+        self._parsed_numbers = 0
 
     def value(self, whole: JsonValue) -> JsonValue:
         """Redact a value of any depth: a refused event may be nested deeper than Python calls may be."""
@@ -114,9 +86,8 @@ class _Redaction:
                 held = list(container.items())
                 container.clear()
                 for name, inner in held:
-                    container[name if name.isidentifier() else self._text(name)] = self._taken_on(
-                        inner, _kind_of(name) or kind, unfinished
-                    )
+                    kind_inside = _outer_kind(name) or kind
+                    container[self._name(name, kind_inside)] = self._taken_on(inner, kind_inside, unfinished)
             else:
                 container[:] = [self._taken_on(inner, kind, unfinished) for inner in container]
         return copied
@@ -133,6 +104,14 @@ class _Redaction:
         unfinished.append((copied, kind))
         return copied
 
+    def _name(self, name: str, kind: str | None) -> str:
+        """Redact the name of a property, which may be an address or a number itself."""
+        if not (name.isascii() and name.isidentifier()):
+            name = self._text(name)
+        if kind != "phone":
+            return name
+        return _outside_hashes(name, lambda part: _DIGITS_IN_NAME.sub(lambda run: self._number(run[0]), part))
+
     def _leaf(self, value: str | int | float | bool | None, kind: str | None) -> JsonValue:
         match value:
             case str():
@@ -148,30 +127,86 @@ class _Redaction:
         as_given = text if original is None else original
         if is_placeholder(text) or _HASHED.fullmatch(text):
             return as_given
-        if kind == "phone" and _digits(_HASHES.sub("", text)) < _MIN_PHONE_DIGITS:
+        if kind == "email":
+            return self._hash(kind, text)
+        if _NO_NUMBER.fullmatch(text):
+            return as_given
+        if _digits(_HASHES.sub("", text)) < _MIN_PHONE_DIGITS:
             return as_given if original is not None else self._text(text)
-        return self._hash(kind, text)
+        return self._number(text)
 
     def _text(self, text: str) -> str:
         """Redact the addresses and numbers inside a text."""
+        for _ in range(_MAX_PASSES):
+            redacted = _outside_hashes(text, self._part)
+            if redacted == text:
+                plain = undisguised(text)
+                if plain == text:
+                    return text
+                redacted = _outside_hashes(plain, self._part)
+                if redacted == plain:
+                    return text  # as it was written: nothing was hidden in it
+            text = redacted
+        return text
+
+    def _part(self, text: str) -> str:
+        """Redact a text without hashes in it, once."""
+        if "@" in text or ("%" in text and ENCODED_AT.search(text)):
+            text = ADDRESS.sub(self._address_found, text)
+        if "+" in text or "00" in text or "%" in text:
+            text = _outside_hashes(text, lambda part: NUMBER.sub(self._number_found, part))
         low = text.lower()
-        if any(word in low for word in _PHONE_WORDS):
-            text = _NAMED_NUMBER.sub(self._found_by_name, text)
-        if "@" not in text and "%" not in text and "+" not in text:
-            return text
-        return _TEXT.sub(self._found, text)
+        if any(word in low for word in NAME_STEMS):
+            text = _outside_hashes(text, lambda part: NAMED_NUMBER.sub(self._named_number_found, part))
+        return self._table(text) if "\n" in text else text
 
-    def _found_by_name(self, match: re.Match[str]) -> str:
-        number = _decoded(match[2])
-        return match[1] + self._hash("phone", number) if _digits(number) >= _MIN_PHONE_DIGITS else match[0]
+    def _address_found(self, match: re.Match[str]) -> str:
+        return match[0] if match["email"] is None else self._hash("email", _decoded(match[0]))
 
-    def _found(self, match: re.Match[str]) -> str:
-        kind = match.lastgroup
-        if kind is None:
+    def _number_found(self, match: re.Match[str]) -> str:
+        number = _decoded(match[0])
+        return self._number(number) if is_phone_number(number) else match[0]
+
+    def _named_number_found(self, match: re.Match[str]) -> str:
+        if match["linked"]:
+            linked = _decoded(match["linked"])
+            return match[0].removesuffix(match["linked"]) + self._number(f"+{linked.lstrip('+')}")
+        if kind_named(match["name"]) != "phone":
             return match[0]
-        return self._hash(kind, _decoded(match[0]))
+        return match[0].removesuffix(match["numbers"]) + ANY_NUMBER.sub(self._any_number_found, match["numbers"])
+
+    def _any_number_found(self, match: re.Match[str]) -> str:
+        number = _decoded(match[0])
+        if _digits(number) < _MIN_PHONE_DIGITS or _NO_NUMBER.fullmatch(number):
+            return match[0]
+        return self._number(number)
+
+    def _table(self, text: str) -> str:
+        """Redact the columns of numbers in lines under a line of names."""
+        head, *lines = text.split("\n")
+        names = [cell.strip(' "\r') for cell in _COLUMNS.split(head)]
+        columns = [column for column, name in enumerate(names) if kind_named(name) == "phone"]
+        if not columns or len(names) == 1:
+            return text
+        return "\n".join([head, *(self._table_line(line, columns) for line in lines)])
+
+    def _table_line(self, line: str, columns: list[int]) -> str:
+        cells = re.split(r"([,;\t|])", line)
+        for column in columns:
+            if 2 * column < len(cells):
+                cells[2 * column] = _outside_hashes(
+                    cells[2 * column], lambda part: ANY_NUMBER.sub(self._any_number_found, part)
+                )
+        return "".join(cells)
+
+    def _number(self, text: str) -> str:
+        return self._hash("phone", international(text) or text)
 
     def _hash(self, kind: str, text: str) -> str:
+        if kind == "phone" and not text.startswith("+"):
+            self._parsed_numbers += 1
+            if self._parsed_numbers > _MAX_PARSED_NUMBERS:
+                return f"{HASHED_KINDS[kind]}:{keyed_hash(text.strip(), self._key)}"
         try:
             kept_as, digest = hash_identifier(kind, text, self._key, region=self._region)
         except InvalidIdentifier:
@@ -180,24 +215,28 @@ class _Redaction:
         return f"{kept_as}:{digest}"
 
 
+def _outside_hashes(text: str, redacted: Callable[[str], str]) -> str:
+    """The text with every part between hashes redacted: a hash is never read again."""
+    if "_sha256:" not in text:
+        return redacted(text)
+    parts = _HASHES.split(text)
+    parts[::2] = map(redacted, parts[::2])
+    return "".join(parts)
+
+
+def _outer_kind(name: str) -> str | None:
+    # A name that became a hash means what it meant before: nothing.
+    return kind_named(_HASHES.sub("", name) if "_sha256:" in name else name)
+
+
 def _shallow_copy(container: "dict[str, JsonValue] | list[JsonValue]") -> "dict[str, JsonValue] | list[JsonValue]":
     return dict(container) if isinstance(container, dict) else list(container)
 
 
 def _decoded(text: str) -> str:
-    """Percent-decoded until nothing is left to decode."""
-    while (once_more := unquote(text)) != text:
-        text = once_more
-    return text
+    """Percent-decoded, however often the percent signs were encoded themselves."""
+    return unquote(_ENCODED_PERCENT.sub("%", text)) if "%" in text else text
 
 
 def _digits(text: str) -> int:
     return sum(map(str.isdecimal, text))
-
-
-@lru_cache(maxsize=4096)  # the names of properties are few and come again and again
-def _kind_of(name: str) -> str | None:
-    low = name.lower()
-    if _EMAIL_KEY.fullmatch(low):
-        return "email"
-    return "phone" if _PHONE_KEY.fullmatch(low) else None
