@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import collector_intake, delivery, funnel, sdk_emit, stitching
+from benchmarks import collector_intake, delivery, funnel, sdk_emit, sdk_host, stitching
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.rig.figure import Figure, Goal, Outcome, Size, Void
 from benchmarks.rig.machine import installed
@@ -43,11 +43,26 @@ def test_stitching_finds_as_many_people_as_scipy_finds_components() -> None:
 
 
 def test_every_sdk_delivers_what_it_emits() -> None:
-    peers = sum(map(installed, ("segment-analytics-python", "snowplow-tracker")))
+    peers = sum(map(installed, sdk_emit.PEERS.values()))
     if not peers:
         pytest.skip("no other SDK is installed: see benchmarks/requirements.txt")
     names = ("emit to delivery, CPU", "emit, the call alone, p50")
-    assert_measured(sdk_emit.run(Size.SMOKE), *names * peers)
+    assert_measured(sdk_emit.run(Size.SMOKE), *(one for name in names for one in (*[name] * peers, f"{name}, spool")))
+
+
+def test_a_host_is_measured_beside_a_dead_collector() -> None:
+    kinds = ("refusing", "silent", "refusing, spool")
+    names = [f"lag {part}, collector {kind}" for kind in kinds for part in ("p99", "max")]
+    if installed("segment-analytics-python"):
+        names += ["500 pending, traced", "500 pending, resident", "import parcours", "import Tracker, touchpoints"]
+    assert_measured(sdk_host.run(Size.SMOKE), *names)
+
+
+def test_a_goal_may_bind_our_side_alone() -> None:
+    lag = Figure("a", "b", "ms", ours=[3.0, 4.0, 9.0], theirs=[1.0, 1.0, 1.0], goal=Goal(most=5.0, of_ours=True))
+    assert lag.meets_goal
+    assert not Figure("a", "b", "ms", ours=[6.0], theirs=[9.0], goal=Goal(most=5.0, of_ours=True)).meets_goal
+    assert str(lag.goal) == "ours ≤ 5"
 
 
 def test_a_ratio_is_taken_round_by_round() -> None:

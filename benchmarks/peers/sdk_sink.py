@@ -1,13 +1,15 @@
 """One server for every SDK: it answers each what it wants to hear and counts what arrived, once each id.
 
-Paths: ours `/v1/touchpoints`, Segment's `/v1/batch`, Snowplow's `/com.snowplowanalytics.snowplow/tp2`. `GET /taken`
-answers how many different ids came since the last time it was asked, and how many came again.
+Paths: ours `/v1/touchpoints`, Segment's and RudderStack's `/v1/batch`, PostHog's `/batch/`, Snowplow's
+`/com.snowplowanalytics.snowplow/tp2`, Mixpanel's `/track`, Amplitude's `/2/httpapi`. `GET /taken` answers how many
+different ids came since the last time it was asked, and how many came again.
 """
 
 import asyncio
 import gzip
 import signal
 from collections.abc import Iterable
+from urllib.parse import parse_qs
 
 import orjson
 import uvloop
@@ -27,6 +29,20 @@ class _Sink:
     async def segment(self, request: web.Request) -> web.Response:
         self._take(event["messageId"] for event in await _read(request, "batch"))
         return _json({"success": True})
+
+    async def posthog(self, request: web.Request) -> web.Response:
+        self._take(event["uuid"] for event in await _read(request, "batch"))
+        return _json({"status": "Ok"})
+
+    async def mixpanel(self, request: web.Request) -> web.Response:
+        form = parse_qs((await request.read()).decode())
+        self._take(event["properties"]["$insert_id"] for event in orjson.loads(form["data"][0]))
+        return _json({"status": 1, "error": None})
+
+    async def amplitude(self, request: web.Request) -> web.Response:
+        events = await _read(request, "events")
+        self._take(event["insert_id"] for event in events)
+        return _json({"code": 200, "events_ingested": len(events)})
 
     async def snowplow(self, request: web.Request) -> web.Response:
         self._take(event["eid"] for event in await _read(request, "data"))
@@ -64,6 +80,9 @@ async def _serve() -> None:
     application.router.add_post("/v1/touchpoints", sink.ours)
     application.router.add_post("/v1/batch", sink.segment)
     application.router.add_post("/com.snowplowanalytics.snowplow/tp2", sink.snowplow)
+    application.router.add_post("/batch/", sink.posthog)
+    application.router.add_post("/track", sink.mixpanel)
+    application.router.add_post("/2/httpapi", sink.amplitude)
     application.router.add_get("/taken", sink.taken)
     runner = web.AppRunner(application, access_log=None, auto_decompress=False)
     await runner.setup()

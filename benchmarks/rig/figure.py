@@ -20,16 +20,18 @@ class Size(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A bound of the ratio: at least `least`, or at most `most`."""
+    """A bound of the ratio, or, when it is `of_ours`, of our side by itself: at least `least`, or at most `most`."""
 
     least: float | None = None
     most: float | None = None
+    of_ours: bool = False
 
-    def is_met_by(self, ratio: float) -> bool:
-        return (self.least is None or ratio >= self.least) and (self.most is None or ratio <= self.most)
+    def is_met_by(self, value: float) -> bool:
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
     def __str__(self) -> str:
-        return f"≥ {self.least:g}" if self.least is not None else f"≤ {self.most:g}"
+        bound = f"≥ {self.least:g}" if self.least is not None else f"≤ {self.most:g}"
+        return f"ours {bound}" if self.of_ours else bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Figure:
         unit: Of both sides, such as `events/s of CPU`.
         ours: One number a round.
         theirs: Likewise.
-        goal: What the ratio ours ÷ theirs has to be; None = only reported.
+        goal: What the ratio ours ÷ theirs, or the median of `ours`, has to be; None = only reported.
     """
 
     name: str
@@ -61,6 +63,13 @@ class Figure:
         """The median of the rounds' ratios."""
         return median(self.ratios)
 
+    @property
+    def meets_goal(self) -> bool | None:
+        """Whether it does; None when it has none."""
+        if self.goal is None:
+            return None
+        return self.goal.is_met_by(median(self.ours) if self.goal.of_ours else self.ratio)
+
     def as_json(self) -> dict[str, object]:
         return {
             "name": self.name,
@@ -71,7 +80,7 @@ class Figure:
             "ratio": self.ratio,
             "ratios": self.ratios,
             "goal": None if self.goal is None else str(self.goal),
-            "goal_met": None if self.goal is None else self.goal.is_met_by(self.ratio),
+            "goal_met": self.meets_goal,
         }
 
 

@@ -12,7 +12,8 @@ import psutil
 
 _DISTRIBUTIONS = (
     *("parcours", "aiohttp", "uvloop", "orjson", "pydantic", "clickhouse-connect", "chdb"),
-    *("segment-analytics-python", "snowplow-tracker", "scipy"),
+    *("posthog", "segment-analytics-python", "rudder-sdk-python", "snowplow-tracker", "mixpanel"),
+    *("amplitude-analytics", "scipy"),
 )
 
 

@@ -57,7 +57,7 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     ratios = figure.ratios
     goal = ""
     if figure.goal is not None:
-        goal = f"{figure.goal} {'met' if figure.goal.is_met_by(figure.ratio) else 'missed'}"
+        goal = f"{figure.goal} {'met' if figure.meets_goal else 'missed'}"
     return (
         figure.name,
         figure.against,
