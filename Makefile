@@ -24,8 +24,9 @@ run: $(STAMP) ## the main job: everything on one machine, a told journey and 5,0
 test: $(STAMP) ## the test suite, on real parts (ARGS="-k wal" narrows it)
 	$(BIN)/python -m pytest $(ARGS)
 
-rigs: $(STAMP) ## the long form of the fault rigs: a minute without ClickHouse, twenty kills of the collector
+rigs: $(STAMP) ## the long form of the fault rigs: a minute without ClickHouse, kills of collector and host
 	RIG_OUTAGE_SECONDS=60 RIG_COLLECTOR_KILLS=20 $(BIN)/python -m pytest tests/test_promises.py --timeout 1200 $(ARGS)
+	CONSERVATION_EXAMPLES=1000 CONSERVATION_KILLS=40 $(BIN)/python -m pytest tests/test_sdk_conservation.py --timeout 1200 $(ARGS)
 
 check: $(STAMP) ## ruff and mypy (strict)
 	$(BIN)/ruff check .

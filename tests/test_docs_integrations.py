@@ -91,9 +91,7 @@ def test_an_example_knows_its_visitor_again_and_loses_nothing_at_its_end(
     write(tmp_path, files_of(section), OF_A_DJANGO_PROJECT if section == "Django" else {})
     with (
         FaultyCollector() as collector,
-        serving(
-            command or command_of(section), collector, folder=tmp_path, PARCOURS_COOKIE_KEY=KEY, PORT="0"
-        ) as server,
+        serving(command or command_of(section), collector, folder=tmp_path, COOKIE_KEY=KEY, PORT="0") as server,
     ):
         first = server.get("/products/tv-55?utm_source=news", Cookie="consent=yes")
         assert first.status == 200, "".join(server.output)

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from parcours import InvalidTouchpoint, Touchpoint, Tracker
+from parcours.drops import speak_anew
 from parcours.options import TrackerOptions
 from parcours_collector.app import running_collector
 from parcours_collector.settings import HttpSettings, Settings
@@ -97,7 +98,7 @@ def test_the_sdk_gives_the_verdict_of_the_table_at_the_call(
     monkeypatch.setenv("PARCOURS_DISABLED", "1")
     for name, properties, verdicts in CASES:
         caplog.clear()
-        # A tracker for each: it logs the same code once a minute.
+        speak_anew()  # the same code is logged once a minute a process
         with Tracker(strict=True, plan=plan, unknown_names=policy, unknown_properties=policy) as tracker:
             try:
                 tracker.track(name, properties)
