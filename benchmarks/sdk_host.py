@@ -3,9 +3,10 @@
 Event-loop lag: a process whose asyncio loop (the standard library's) emits 5,000 typed touchpoints a second with
 `AsyncTracker`, default options, while the collector is dead: it refuses connections, or takes them and never answers,
 or refuses them while a spool keeps everything. Every millisecond has a moment at which the loop should look up; the lag
-is how late it does, counted also for the moments that pass while it is held up. Beside it the same loop in a process
-that emits nothing: what the machine and the timer (whose step is a millisecond) make of it. In memory the queue is full
-after two seconds, so that both queueing and dropping are in the time.
+is how late it does, counted also for the moments that pass while it is held up. A life is measured from the first
+emission, so that what the SDK loads at its first send is in it, and once more without the first second. Beside it the
+same loop in a process that emits nothing: what the machine and the timer (whose step is a millisecond) make of it. In
+memory the queue is full after two seconds, so that both queueing and dropping are in the time.
 
 Memory: what 10,000 pending typed touchpoints hold once 1,000 others were delivered, beside as many dicts pending in
 segment-analytics-python: traced allocations, and in another tracker the growth of the resident set.
@@ -34,7 +35,7 @@ _MIB = 1024 * 1024
 _TIMEOUT_SECONDS = 120.0
 _PER_SECOND = 5_000
 _LEAST_EMITTED = 0.95
-_KINDS = {"refused": "refusing", "silent": "silent", "spooling": "refusing, spool"}
+_KINDS = {"refused": "refused", "silent": "no answer", "spooling": "refused, spool"}
 _IMPORTS = {
     "parcours": "import parcours",
     "parcours in use": "from parcours import Tracker; from parcours.touchpoints import ProductViewed",
@@ -54,7 +55,7 @@ class _Work:
 _WORK = {
     Size.FULL: _Work(5, 3.0, 3, 10_000, 11),
     Size.QUICK: _Work(3, 2.5, 1, 10_000, 5),
-    Size.SMOKE: _Work(1, 0.3, 1, 500, 1),
+    Size.SMOKE: _Work(1, 1.3, 1, 500, 1),
 }
 
 
@@ -79,6 +80,13 @@ class _Lag:
     waiting: int
 
 
+_LAGS: Mapping[str, Callable[[_Lag], float]] = {
+    "lag p99": lambda lag: lag.p99,
+    "lag max": lambda lag: lag.greatest,
+    "lag max, second 1 on": lambda lag: lag.greatest_after_first_second,
+}
+
+
 def _lag(work: _Work) -> tuple[list[Figure], list[str]]:
     with _dead_collector(refuses=False) as silent, _dead_collector(refuses=True) as refusing:
         lags = alternate(
@@ -95,15 +103,15 @@ def _lag(work: _Work) -> tuple[list[Figure], list[str]]:
     bare = lags.pop("nothing")
     figures, notes = [], []
     for name, ours in lags.items():
-        for figure, of in (("lag p99", lambda lag: lag.p99), ("lag max", lambda lag: lag.greatest)):
-            label = f"{figure}, collector {_KINDS[name]}"
+        for figure, of in _LAGS.items():
+            label = f"{figure}, {_KINDS[name]}"
             against = "the loop, emitting nothing"
             goal = Goal(most=5.0, of_ours=True)
             figures.append(Figure(label, against, "ms", [*map(of, ours)], [*map(of, bare)], goal))
         later = max(lag.greatest_after_first_second for lag in ours)
         worst = max(lag.greatest for lag in ours)
         notes.append(
-            f"collector {_KINDS[name]}: the greatest lag of all rounds {worst:.1f} ms, after each first second "
+            f"{_KINDS[name]}: the greatest lag of all rounds {worst:.1f} ms, after each first second "
             f"{later:.1f} ms; {median(lag.waiting for lag in ours):,.0f} waited at the end"
         )
     notes.append(
