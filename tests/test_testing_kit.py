@@ -5,6 +5,7 @@ import re
 import socket
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from unittest.mock import ANY
 
 import pytest
@@ -173,3 +174,22 @@ def test_clear_forgets_what_is_recorded_and_what_is_pending(touchpoints: Touchpo
     assert touchpoints.all() == []
     tracker.emit(tv(), user_id="u1")
     assert len(touchpoints.all()) == 1
+
+
+def test_recording_leaves_what_a_dead_process_has_spooled_to_the_real_collector(tmp_path: Path) -> None:
+    with FaultyCollector() as collector:
+        collector.always = Fault.ERROR
+        left = Tracker(collector.endpoint, collector.write_key, spool=tmp_path, **QUICK)
+        left.track("newsletter_opened", user_id="u1")
+        assert left.close(timeout_seconds=0.1).spooled == 1
+        files = sorted(tmp_path.rglob("*"))
+        with RecordingTransport() as transport:
+            tracker = Tracker(collector.endpoint, collector.write_key, spool=tmp_path, **QUICK)
+            tracker.track("newsletter_subscribed", user_id="u2")
+            assert tracker.close().delivered == 1
+            assert [recorded.name for recorded in transport.touchpoints] == ["newsletter_subscribed"]
+        assert sorted(tmp_path.rglob("*")) == files
+        collector.always = None
+        with Tracker(collector.endpoint, collector.write_key, spool=tmp_path, **QUICK) as tracker:
+            assert tracker.flush(20.0)
+            assert collector.wait_for(lambda: len(collector.touchpoints) == 1)

@@ -21,7 +21,7 @@ from parcours.privacy import Discarded, Privacy
 from parcours.queue import EventQueue
 from parcours.redaction import Redaction
 from parcours.stats import Stats
-from parcours.transport import open_transport
+from parcours.transport import is_isolated, open_transport
 from parcours.worker import OpenTransport, Worker
 from parcours_schemas.envelope import MAX_EVENT_BYTES
 from parcours_schemas.refusal import Refusal, shown_name
@@ -71,7 +71,7 @@ class Core:
         options = self._options
         self._log = QuietLog()
         self._spool, self._adoption = None, None
-        if options.spool is not None and not options.disabled:
+        if options.spool is not None and not options.disabled and not is_isolated():
             # SQLite is loaded for those who use it.
             from parcours.spool import Spool, folder_of
 

@@ -60,14 +60,17 @@ class _NetworkGuard:
     def pytest_runtestloop(self) -> Generator[None, object, object]:
         from parcours.transport import intercept
 
-        with intercept(self._intercept):
+        with intercept(self._intercept, isolated=True):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        from parcours.transport import intercept
+
         self._allowed = item.get_closest_marker(_MARKER) is not None
         try:
-            return (yield)
+            with intercept(self._intercept, isolated=not self._allowed):
+                return (yield)
         finally:
             self._allowed = False
 

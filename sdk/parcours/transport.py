@@ -27,6 +27,7 @@ _ANSWER_MAX_BYTES = 4 * 1024 * 1024
 Send: TypeAlias = Callable[[Sequence[Outgoing]], Awaitable[SendResult]]
 Interceptor: TypeAlias = Callable[[Sequence[Outgoing], Send], Awaitable[SendResult]]
 _interceptor: Interceptor | None = None
+_isolated = False
 
 
 class Transport(Protocol):
@@ -37,14 +38,26 @@ class Transport(Protocol):
 
 
 @contextmanager
-def intercept(interceptor: Interceptor) -> Iterator[None]:
-    """Hand every request of this process to `interceptor`, with the real `send`, until the block ends: for tests."""
-    global _interceptor  # noqa: PLW0603 - trackers that exist already are meant too
-    before, _interceptor = _interceptor, interceptor
+def intercept(interceptor: Interceptor, *, isolated: bool = False) -> Iterator[None]:
+    """Hand every request of this process to `interceptor`, with the real `send`, until the block ends: for tests.
+
+    Args:
+        interceptor: Says what became of a request.
+        isolated: What it takes reaches no collector: meanwhile nothing is taken from or put into a spool on disk by
+            trackers that are made, and nothing that dead processes have left is delivered.
+    """
+    global _interceptor, _isolated
+    before = _interceptor, _isolated
+    _interceptor, _isolated = interceptor, isolated
     try:
         yield
     finally:
-        _interceptor = before
+        _interceptor, _isolated = before
+
+
+def is_isolated() -> bool:
+    """Whether what is sent now reaches no collector, so that nothing real may be taken as delivered."""
+    return _isolated
 
 
 @asynccontextmanager

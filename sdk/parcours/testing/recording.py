@@ -1,6 +1,7 @@
 """A transport that keeps what is sent in memory: while it is entered, no tracker of this process reaches the network.
 
-It replaces the request and nothing else: validation, redaction, consent, the queue and the worker are the real ones.
+It replaces the request: validation, redaction, consent, the queue and the worker are the real ones. A spool is not
+used: what waits in a real one is no test's.
 """
 
 import os
@@ -82,7 +83,7 @@ class RecordingTransport:
     def __enter__(self) -> Self:
         if not self._network:
             self._undo.callback(_set_environment, _set_environment(_ENVIRONMENT))
-        self._undo.enter_context(intercept(self._intercept))
+        self._undo.enter_context(intercept(self._intercept, isolated=not self._network))
         # What an earlier test left pending is let go first: it is not this one's.
         self.settle(_EARLIER_SECONDS)
         self._recording = True
