@@ -63,6 +63,10 @@ def rig(tmp_path: Path, clickhouse: Client, clickhouse_url: str, project: str) -
     made.collector.__exit__(None, None, None)
 
 
+LONG = 25_000
+"""Rows enough to be interrupted in their middle on a busy machine: some seconds in batches of 20."""
+
+
 def visits(rows: int) -> str:
     return "user,at,title\n" + "".join(
         f"u-{n % 97},2024-03-01 {n // 3600 % 24:02}:{n // 60 % 60:02}:{n % 60:02},p{n}\n" for n in range(rows)
@@ -128,22 +132,22 @@ def test_like_rows_stay_two_in_a_renamed_and_resorted_gzip_of_ndjson_too(rig: Ri
 
 
 def test_an_import_killed_in_the_middle_goes_on_there_and_doubles_nothing(rig: Rig) -> None:
-    file = rig.file(visits(6_000))
+    file = rig.file(visits(LONG))
     small = ("--batch-events", "20")
     status, _ = rig.interrupted(file, lambda pid: os.kill(pid, signal.SIGKILL), *small)
     assert status == -signal.SIGKILL
     line = rig.line()
-    assert 0 < line < 6_001
+    assert 0 < line < LONG + 1
     status, said = rig.run(file, *small)
     assert status == 0
     assert f"going on after line {line}" in said
-    assert "6,000" in said  # the summary is of the whole
+    assert f"{LONG:,}" in said  # the summary is of the whole
     rig.collector.stop()
-    assert rig.stored() == 6_000
+    assert rig.stored() == LONG
 
 
 def test_ctrl_c_says_how_to_go_on_and_a_changed_map_begins_again(rig: Rig) -> None:
-    file = rig.file(visits(6_000))
+    file = rig.file(visits(LONG))
     small = ("--batch-events", "20")
     status, said = rig.interrupted(file, lambda pid: os.kill(pid, signal.SIGINT), *small)
     assert status == 130
@@ -155,7 +159,7 @@ def test_ctrl_c_says_how_to_go_on_and_a_changed_map_begins_again(rig: Rig) -> No
     assert "beginning again" in said
     assert "going on" not in said
     rig.collector.stop()
-    assert rig.stored() == 6_000
+    assert rig.stored() == LONG
 
 
 def test_a_collector_that_dies_is_waited_for_and_said_once(rig: Rig) -> None:
