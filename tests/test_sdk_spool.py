@@ -488,13 +488,13 @@ def test_a_record_that_a_power_cut_cut_short_costs_itself_only(collector: Faulty
     assert list(collector.touchpoints) == ids[:9]
 
 
-def test_a_journal_gives_back_what_is_not_settled_and_stops_at_damage(tmp_path: Path) -> None:
+def test_a_journal_gives_back_what_is_not_settled_and_reads_on_behind_damage(tmp_path: Path) -> None:
     path = tmp_path / "a.journal"
     journal = Journal(path, to_disk=True)
     records = [Record(number, 1_000 + number, b"x" * number, None if number % 2 else -number) for number in range(1, 9)]
     for record in records:
         journal.append(*record)
-    assert read_journal(path) == (tuple(records), 0)
+    assert read_journal(path) == (tuple(records), 0, False)
     journal.settle(3)
     assert read_journal(path).records == tuple(records[3:])
     journal.rewrite(records[5:])
@@ -505,9 +505,58 @@ def test_a_journal_gives_back_what_is_not_settled_and_stops_at_damage(tmp_path: 
     path.write_bytes(content)
     assert read_journal(path).records == tuple(records[5:])
     journal.clear()
-    assert read_journal(path) == ((), 0)
+    assert read_journal(path) == ((), 0, False)
     journal.close()
-    assert read_journal(tmp_path / "absent") == ((), 0)
+    assert read_journal(tmp_path / "absent") == ((), 0, False)
+
+
+@pytest.mark.parametrize("at", [0, 5, 9, 20, 60], ids=["mark", "sum", "length", "number", "event"])
+def test_a_flipped_bit_in_a_journal_costs_one_record_only(tmp_path: Path, at: int) -> None:
+    path = tmp_path / "a.journal"
+    journal = Journal(path, to_disk=False)
+    journal.append(1, 0, b"x" * 100, None)
+    start = journal.size_bytes
+    journal.append(2, 0, b"y" * 100, None)
+    length = journal.size_bytes - start
+    journal.append(3, 0, b"z" * 100, None)
+    journal.close()
+    data = bytearray(path.read_bytes())
+    data[start + at] ^= 1
+    path.write_bytes(data)
+    contents = read_journal(path)
+    assert [record.number for record in contents.records] == [1, 3]
+    assert contents[1:] == (length, True)
+
+
+def test_a_last_record_that_was_cut_short_is_no_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.journal"
+    journal = Journal(path, to_disk=False)
+    journal.append(1, 0, b"x" * 100, None)
+    whole = journal.size_bytes
+    journal.append(2, 0, b"y" * 100, None)
+    journal.close()
+    data = path.read_bytes()
+    for end in range(whole, len(data)):
+        path.write_bytes(data[:end])
+        contents = read_journal(path)
+        assert [record.number for record in contents.records] == [1]
+        assert contents[1:] == (end - whole, False)
+
+
+def test_a_damaged_journal_is_set_aside_with_a_warning_and_its_readable_rest_is_delivered(
+    collector: FaultyCollector, spool: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    leave_behind(collector, spool, 10)
+    (journal,) = files(spool, ".journal")
+    data = bytearray(journal.read_bytes())
+    data[len(data) // 2] ^= 1
+    journal.write_bytes(data)
+    with quick(Tracker, collector, spool=spool) as tracker:
+        assert tracker.flush(WAIT_SECONDS)
+        adopted = tracker.stats().adopted
+    assert adopted.delivered == adopted.count == 9
+    assert [file.name for file in files(spool, ".damaged")] == [f"{journal.name}.damaged"]
+    assert sum("journal is damaged" in message for message in caplog.messages) == 1
 
 
 def test_forced_to_the_disk_it_delivers_the_same(collector: FaultyCollector, spool: Path) -> None:

@@ -138,9 +138,9 @@ class Adoption:
             # The journal may still be whole: it goes into a new file.
             set_aside(backlog, error, self._log)
             backlog.extend(waiting)
-        if contents.unreadable_bytes > MAX_EVENT_BYTES * 2:
-            # More than one record that a power cut has cut short.
-            journal.replace(journal.with_suffix(".damaged-journal"))
+        if contents.is_damaged or contents.unreadable_bytes > MAX_EVENT_BYTES * 2:
+            # More than one record that was cut short.
+            journal.replace(journal.with_suffix(".journal.damaged"))
             self._log.warn(
                 "spool damaged", f"A journal is damaged: what can be read of it is kept; see {journal.parent}."
             )

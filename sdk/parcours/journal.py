@@ -4,6 +4,7 @@ A record is in the operating system when `append` returns, so that `kill -9` can
 unless each is forced to the disk. It knows numbers, instants and bytes, neither touchpoints nor SQLite.
 """
 
+import errno
 import os
 import struct
 import zlib
@@ -11,8 +12,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+# No UTF-8 text holds its first byte: behind damage the next record is found by it.
+_MARK = b"\xffPJ\n"
 _CRC_BYTES = 4
 _HEAD = struct.Struct("<IQQq")
+_HEAD_AT = len(_MARK) + _CRC_BYTES
 _KEEP_TIME = -(1 << 63)
 _crc32 = zlib.crc32
 
@@ -69,33 +73,41 @@ class Journal:
         except OSError:
             successor.close()
             raise
-        self.close()
+        before = self._descriptor
         self._descriptor, self.size_bytes = successor._descriptor, successor.size_bytes
+        os.close(before)
 
     def close(self) -> None:
         """Let go of the file. In a forked child this leaves the parent's journal as it is."""
-        os.close(self._descriptor)
+        descriptor, self._descriptor = self._descriptor, -1
+        os.close(descriptor)
 
     def _write(self, data: bytes) -> None:
-        # At our own offset: a record that was cut short by a full disk is overwritten by the next.
-        written = os.pwrite(self._descriptor, data, self.size_bytes)
-        while written < len(data):
-            more = os.pwrite(self._descriptor, data[written:], self.size_bytes + written)
-            if not more:
-                raise OSError("the disk took only a part of a record")
-            written += more
-        self.size_bytes += written
+        # Taken before it is written: a signal handler that emits meanwhile writes behind it.
+        start = self.size_bytes
+        end = self.size_bytes = start + len(data)
+        try:
+            _write_all(self._descriptor, data, start)
+        except BaseException:
+            # The next record overwrites what was cut short; readers skip it when there is one behind it already.
+            if self.size_bytes == end:
+                self.size_bytes = start
+            raise
 
 
 class JournalContents(NamedTuple):
-    """What a journal held: the events that are not settled, in order, and how many bytes at its end are unreadable."""
+    """What a journal held: the events that are not settled, in order, and how many of its bytes are unreadable.
+
+    It is damaged when they are more than a last record that was cut short.
+    """
 
     records: tuple[Record, ...]
     unreadable_bytes: int
+    is_damaged: bool
 
 
 def read_journal(path: Path) -> JournalContents:
-    """Return what a journal holds, up to the first record that is damaged or was cut short; nothing when there is none.
+    """Return what a journal holds, with what follows any damage; nothing when there is none.
 
     Raises:
         OSError: It cannot be read.
@@ -103,28 +115,52 @@ def read_journal(path: Path) -> JournalContents:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return JournalContents((), 0)
+        return JournalContents((), 0, is_damaged=False)
     records: list[Record] = []
-    settled = 0
-    at = 0
-    first_body = _CRC_BYTES + _HEAD.size
-    while at + first_body <= len(data):
-        length, number, at_ms, offset_ns = _HEAD.unpack_from(data, at + _CRC_BYTES)
-        end = at + first_body + length
-        if end > len(data) or _crc32(data[at + _CRC_BYTES : end]) != int.from_bytes(
-            data[at : at + _CRC_BYTES], "little"
-        ):
-            break
-        if length:
-            wire = data[at + first_body : end]
+    settled = at = unreadable_bytes = 0
+    is_damaged = False
+    while at < len(data):
+        end = _end_of_record(data, at)
+        if end is None or end > len(data):
+            following = data.find(_MARK, at + 1)
+            is_damaged = is_damaged or following >= 0 or (end is None and data.startswith(_MARK, at))
+            following = following if following >= 0 else len(data)
+            unreadable_bytes += following - at
+            at = following
+            continue
+        _, number, at_ms, offset_ns = _HEAD.unpack_from(data, at + _HEAD_AT)
+        wire = data[at + _HEAD_AT + _HEAD.size : end]
+        if wire:
             records.append(Record(number, at_ms, wire, None if offset_ns == _KEEP_TIME else offset_ns))
         else:
             settled = max(settled, number)
         at = end
-    return JournalContents(tuple(record for record in records if record.number > settled), len(data) - at)
+    left = sorted((record for record in records if record.number > settled), key=lambda record: record.number)
+    return JournalContents(tuple(left), unreadable_bytes, is_damaged)
+
+
+def _end_of_record(data: bytes, at: int) -> int | None:
+    """Return where a record ends, past the data when it is cut short; None when there is no whole one."""
+    body_at = at + _HEAD_AT
+    if not data.startswith(_MARK, at):
+        return None
+    if body_at + _HEAD.size > len(data):
+        return body_at + _HEAD.size
+    end: int = body_at + _HEAD.size + int(_HEAD.unpack_from(data, body_at)[0])
+    crc = int.from_bytes(data[at + len(_MARK) : body_at], "little")
+    return end if end > len(data) or _crc32(data[body_at:end]) == crc else None
+
+
+def _write_all(descriptor: int, data: bytes, at: int) -> None:
+    written = os.pwrite(descriptor, data, at)
+    while written < len(data):
+        more = os.pwrite(descriptor, data[written:], at + written)
+        if not more:
+            raise OSError(errno.ENOSPC, "the disk took only a part of a record")
+        written += more
 
 
 def _encoded(number: int, at_ms: int, wire: bytes, clock_offset_ns: int | None) -> bytes:
     offset_ns = _KEEP_TIME if clock_offset_ns is None else clock_offset_ns
     body = _HEAD.pack(len(wire), number, at_ms, offset_ns) + wire
-    return _crc32(body).to_bytes(_CRC_BYTES, "little") + body
+    return _MARK + _crc32(body).to_bytes(_CRC_BYTES, "little") + body
