@@ -329,3 +329,48 @@ def test_emitting_inside_on_drop_or_a_signal_handler_does_not_deadlock(collector
         collector,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_thread_that_cannot_be_started_is_tried_again_and_said(
+    collector: FaultyCollector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with quick(Tracker, collector) as tracker:
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "start", refuse)
+            assert tracker.track("newsletter_opened", user_id="u1") is not None
+            assert tracker.stats().pending == 1
+        assert "No thread can be started" in caplog.text
+        tracker.track("newsletter_opened", user_id="u2")
+        assert flush(tracker)
+    assert len(collector.touchpoints) == 2
+
+
+def test_a_signal_handler_may_close_a_tracker_that_is_being_started() -> None:
+    ended = run(
+        """
+        import faulthandler, os, signal, threading
+        from parcours import Tracker
+
+        faulthandler.dump_traceback_later(30, exit=True)
+        tracker = Tracker("http://127.0.0.1:9", "key")
+        start = threading.Thread.start
+
+        def start_interrupted(thread):
+            os.kill(os.getpid(), signal.SIGTERM)
+            start(thread)
+
+        def close(*_):
+            threading.Thread.start = start
+            tracker.close(0.1)
+            print("closed", flush=True)
+
+        signal.signal(signal.SIGTERM, close)
+        threading.Thread.start = start_interrupted
+        tracker.track("newsletter_opened", user_id="u1")
+        print(tracker.close(0.1).lost)
+        """
+    )
+    assert (ended.returncode, ended.stdout.split()) == (0, ["closed", "1"]), ended.stderr

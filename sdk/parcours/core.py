@@ -87,7 +87,6 @@ class Core:
             Absorber(self._queue)
         self._reporter = DropReporter(options.on_drop, self._log)
         self._worker = Worker(self._queue, self._adoption, options, self._reporter, self._log, self._open_transport)
-        self._worker_started = False
 
     @property
     def exit_timeout_seconds(self) -> float:
@@ -155,12 +154,11 @@ class Core:
         if reason is not None:
             self._reporter.report(Dropped(event.id, event.name, event.wire), reason)
             return None
-        if not self._worker_started:
+        if not self._worker.is_started:
             self._start_worker()
         return event.id
 
     def _start_worker(self) -> None:
-        self._worker_started = True
         keep(self)
         self._worker.start()
 
@@ -201,6 +199,8 @@ class Core:
         """Hurry, and call `callback` once everything emitted so far is settled; return how to stop waiting."""
         queue = self._queue
         queue.when_settled(callback)
+        if not (self._worker.is_started or queue.is_empty):
+            self._start_worker()
         self._worker.hurry()
         return lambda: queue.forget_waiter(callback)
 

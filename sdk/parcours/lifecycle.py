@@ -41,8 +41,9 @@ class Living(Protocol):
 _FORK_WAIT_SECONDS = 10.0
 _living: WeakSet[Living] = WeakSet()
 _at_work: set[Living] = set()
-_hooks_lock = threading.Lock()
-_fork_lock = threading.Lock()
+# Reentrant: a signal handler may make, close or fork while this very thread is inside.
+_hooks_lock = threading.RLock()
+_fork_lock = threading.RLock()
 _fork_lock_held = False
 _hooked = False
 _finalizer_pid = 0
@@ -118,8 +119,8 @@ def _go_on() -> None:
 
 def _renew_in_child() -> None:
     global _hooks_lock, _fork_lock  # noqa: PLW0603 - a thread of the parent may have held them
-    _hooks_lock = threading.Lock()
-    _fork_lock = threading.Lock()
+    _hooks_lock = threading.RLock()
+    _fork_lock = threading.RLock()
     _at_work.clear()
     speak_anew()
     renew_in_child()

@@ -42,7 +42,11 @@ class Source(Protocol):
 
 
 class Worker:
-    """Deliver what the queue holds until stopped. `start`, `hurry` and `stop` may be called from any thread."""
+    """Deliver what the queue holds until stopped. `start`, `hurry` and `stop` may be called from any thread.
+
+    Attributes:
+        is_started: Whether there is a thread that has not ended: `start` has nothing to do.
+    """
 
     def __init__(
         self,
@@ -60,7 +64,9 @@ class Worker:
         self._log = log
         self._open_transport = open_transport
         self._thread: threading.Thread | None = None
-        self._start_lock = threading.Lock()
+        # Reentrant: a signal handler may emit or close while this very thread is inside.
+        self._start_lock = threading.RLock()
+        self.is_started = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._awake: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
@@ -72,16 +78,23 @@ class Worker:
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Start the thread if it does not run yet.
+        """Start the thread if it does not run, or no longer.
 
-        Where the interpreter refuses one, at its end, touchpoints stay pending and `close` reports them.
+        Where none can be had, touchpoints stay pending: the next call tries again, and `close` reports them.
         """
         with self._start_lock:
-            if self._thread is None and not self._stopping.is_set():
-                thread = threading.Thread(target=self._run, name="parcours-worker", daemon=True)
-                with contextlib.suppress(RuntimeError):
-                    thread.start()
-                    self._thread = thread
+            if self.is_started or self._stopping.is_set():
+                return
+            before = self._thread
+            self._thread = thread = threading.Thread(target=self._run, name="parcours-worker", daemon=True)
+            self.is_started = True
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError) as error:
+                self._thread = before
+                self.is_started = False
+                fault = f"No thread can be started to deliver touchpoints ({type(error).__name__}): they wait."
+                self._log.warn("thread", fault)
 
     def hurry(self) -> None:
         """End a wait for company or between two attempts; one that the collector asked for is kept."""
@@ -96,16 +109,18 @@ class Worker:
 
         The queue is abandoned: the thread lets go of the spool at its end.
         """
-        with self._start_lock:
-            self._stopping.set()
-        if self._thread is None:
+        # Without the lock: a thread that starts meanwhile sees it and ends.
+        self._stopping.set()
+        if not self.is_started:
             self._queue.release_spool()
         loop, task = self._loop, self._task
         if loop is not None and task is not None:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(task.cancel)
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout_seconds)
+        thread = self._thread
+        # One that a signal handler has caught in the middle of its start cannot be joined.
+        if thread is not None and thread is not threading.current_thread() and thread.is_alive():
+            thread.join(timeout_seconds)
 
     def _run(self) -> None:
         # Never the host's policy: under uvloop too this is a plain loop that resolves and polls in this thread.
@@ -116,6 +131,7 @@ class Worker:
             if self._adoption is not None:
                 self._adoption.close()
             self._queue.release_spool()
+            self.is_started = False
 
     async def _serve(self) -> None:
         self._awake = asyncio.Event()
