@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from parcours import AsyncTracker, DropReason, InvalidOptions, Tracker, clock
+from parcours.claim import Claim
 from parcours.journal import Journal, Record, read_journal
 from parcours.testing import Fault, FaultyCollector
 from tests.sdk_support import FACES, Face, Losses, close, conserved, flush, quick
@@ -611,3 +612,39 @@ def test_a_disabled_tracker_makes_no_spool(
     assert tracker.track("machine_seen", user_id="u1") is None
     close(tracker)
     assert not spool.exists()
+
+
+def test_a_lock_that_cannot_be_opened_keeps_no_other_spool_from_being_adopted(
+    collector: FaultyCollector, spool: Path
+) -> None:
+    leave_behind(collector, spool, 10)
+    (journal,) = files(spool, ".journal")
+    (journal.parent / "00000000000001-1-deadbeef.lock").mkdir()
+    with quick(Tracker, collector, spool=spool) as heir:
+        assert flush(heir)
+        assert heir.stats().adopted.delivered == 10
+
+
+def test_a_claim_that_cannot_be_made_leaves_neither_a_lock_file_nor_a_descriptor(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        for _ in range(3):
+            with pytest.raises(OSError, match="File too large"):
+                Claim.make(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert not files(tmp_path)
+
+
+def test_what_a_kill_inside_a_rewrite_left_goes_with_the_spool(collector: FaultyCollector, spool: Path) -> None:
+    leave_behind(collector, spool, 10)
+    (journal,) = files(spool, ".journal")
+    journal.with_suffix(".rewritten").write_bytes(b"half a successor")
+    with quick(Tracker, collector, spool=spool) as heir:
+        assert flush(heir)
+    assert not files(spool)

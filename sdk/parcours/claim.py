@@ -4,11 +4,12 @@ It knows names and locks, not what a spool holds. Two processes never hold the s
 free for whoever comes first.
 """
 
+import errno
 import os
 import secrets
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import MutableSet
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -46,23 +47,35 @@ class Claim:
             # Somebody who looks for the dead may lock it first, and take it for one.
             claim = cls._lock(folder, name, os.O_CREAT | os.O_EXCL)
             if claim is not None:
-                claim.boot = boot_id()
-                claim.file(_LOCK).write_text(claim.boot, "ascii")
+                try:
+                    claim.boot = boot_id()
+                    claim.file(_LOCK).write_text(claim.boot, "ascii")
+                except BaseException:
+                    claim.release(unlink=True)
+                    raise
                 return claim
-        raise OSError("no file could be locked")
+        raise OSError(errno.EAGAIN, "no file could be locked")
 
     @classmethod
-    def of_a_dead_process(cls, folder: Path, *, but: Collection[str] = ()) -> Self | None:
+    def of_a_dead_process(cls, folder: Path, *, but: MutableSet[str]) -> Self | None:
         """Claim the oldest spool that nobody holds, not one of `but`, or return None.
+
+        A lock that cannot be opened or read, as another user's, joins `but`.
 
         Raises:
             OSError: The folder cannot be read.
         """
         for name in names(folder):
-            claim = None if name in but else cls._lock(folder, name, 0)
-            if claim is not None:
-                claim.boot = claim.file(_LOCK).read_text("ascii", "replace")
-                return claim
+            claim = None
+            try:
+                claim = None if name in but else cls._lock(folder, name, 0)
+                if claim is not None:
+                    claim.boot = claim.file(_LOCK).read_text("ascii", "replace")
+                    return claim
+            except OSError:
+                but.add(name)
+                if claim is not None:
+                    claim.release(unlink=False)
         return None
 
     def file(self, suffix: str) -> Path:
@@ -70,8 +83,15 @@ class Claim:
         return self._folder / f"{self.name}{suffix}"
 
     def release(self, *, unlink: bool) -> None:
-        """Give the spool to whoever comes next, or end it when nothing is left in it."""
+        """Give the spool to whoever comes next, or end it when nothing is left in it.
+
+        Ended, no file of its name stays but what was set aside as damaged.
+        """
         if unlink:
+            with suppress(OSError):
+                for file in self._folder.glob(f"{self.name}.*"):
+                    if ".damaged" not in file.name and file.suffix != _LOCK:
+                        file.unlink(missing_ok=True)
             # Before it is unlocked: whoever waits for the lock sees that the name is gone.
             with suppress(OSError):
                 self.file(_LOCK).unlink()
