@@ -58,6 +58,7 @@ AWKWARD = {
             "": {"type": "string"},
             "é-mail": {"type": "string"},
             "copy": {"type": "string"},
+            "mro": {"type": "string"},
             "str": {"type": ["string", "null"]},
             "model_dump_x": {"type": "string"},
             "Day": {"type": "string", "format": "date"},
@@ -143,11 +144,12 @@ def test_names_that_python_has_no_place_for_get_another_and_the_wire_keeps_its_o
     car = module.TestDriveTakenCar(doors=None)
     taken = module.TestDriveTaken(
         model="roma", str_=None, class_="c", p_1st=True, p_x_2=1, x="x", p_x="y", p_="e", p_mail="m", copy_="k",
-        p_model_dump_x="d", TestDriveTakenCar_="t", car=car, pay_ment="10.50",
+        mro_="r", p_model_dump_x="d", TestDriveTakenCar_="t", car=car, pay_ment="10.50",
     )  # fmt: skip
     assert taken.properties() == {
         "model": "roma", "str": None, "class": "c", "1st": True, "_x": 1, "x": "x", "p_x": "y", "": "e", "é-mail": "m",
-        "copy": "k", "model_dump_x": "d", "TestDriveTakenCar": "t", "car": {"doors": None}, "pay ment": "10.50",
+        "copy": "k", "mro": "r", "model_dump_x": "d", "TestDriveTakenCar": "t", "car": {"doors": None},
+        "pay ment": "10.50",
     }  # fmt: skip
     assert module.TestDriveTaken.model_validate_json(orjson.dumps(taken.properties())) == taken
     assert module.TestDriveTaken.__doc__.startswith("Someone 'drove' \\ it.")

@@ -32,7 +32,7 @@ IMPORTED = {
 
 MAX_CLASS_NAME_CHARS = 64
 _TYPES = frozenset({"str", "int", "float", "bool", "list", "dict"})
-_OF_THE_BASES = frozenset(dir(Planned)) | frozenset(dir(Ruled)) | frozenset(dir(KeepsNulls))
+_OF_THE_BASES = frozenset(dir(Planned)) | frozenset(dir(Ruled)) | frozenset(dir(KeepsNulls)) | frozenset(dir(type))
 _PROTECTED = ("model_dump", "model_validate")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_]")
 _WORD = re.compile(r"[A-Za-z0-9]+")
