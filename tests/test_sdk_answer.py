@@ -112,3 +112,21 @@ def test_a_wait_is_never_shorter_than_the_collector_asked_for() -> None:
 def test_a_refusal_is_asked_about_seldom() -> None:
     backoff = Backoff(base_seconds=0.5, max_seconds=60.0)
     assert all(30.0 <= backoff.wait_seconds(Refused("the key")) <= 60.0 for _ in range(100))
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"code": "invalid_time", "path": "/properties/items/0/price"}, ("invalid_time", "/properties/items/0/price")),
+        ({"code": "invalid_time", "path": "/context/*"}, ("invalid_time", "/context/*")),
+        ({"code": "canary\nWARNING:root:forged", "path": "/name\nWARNING:root:forged"}, ("unknown_code", "*")),
+        ({"code": ["canary"], "path": {"canary": 1}}, ("unknown_code", "*")),
+        ({"code": "", "path": "/properties/jo@example.com"}, ("unknown_code", "*")),
+        ({}, ("unknown_code", "")),
+    ],
+)
+def test_of_a_rejection_only_known_codes_and_plain_pointers_are_shown(
+    given: dict[str, object], shown: tuple[str, str]
+) -> None:
+    answer = read_answer(200, {}, receipt(2, 0, {"index": 1, "detail": "no", **given}), SENT)
+    assert answer == Answered((Rejection(1, *shown, "no"),))

@@ -12,8 +12,12 @@ from typing import TypeAlias
 import orjson
 
 from parcours.outgoing import Outgoing
+from parcours_schemas.refusal import shown_name
+from parcours_schemas.reject import RejectCode
 
 _RETRY_AFTER_MAX_SECONDS = 3600.0
+_PATH_MAX_CHARS = 512
+_CODES = frozenset(RejectCode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +107,25 @@ def _read_rejection(item: object, sent: Sequence[Outgoing]) -> Rejection | None:
             if rest.get("id") not in {None, "", sent[index].id}:
                 return None
             return Rejection(
-                index, str(rest.get("code", "")), str(rest.get("path") or ""), str(rest.get("detail") or "")
+                index, _shown_code(rest.get("code")), _shown_path(rest.get("path")), str(rest.get("detail") or "")
             )
         case _:
             return None
+
+
+def _shown_code(code: object) -> str:
+    """Return a code that may be logged: whoever answers could forge a line of the log."""
+    return code if isinstance(code, str) and code in _CODES else "unknown_code"
+
+
+def _shown_path(path: object) -> str:
+    """Return a JSON pointer that may be logged; `*` for whatever else is given."""
+    if path is None or path == "":
+        return ""
+    if not isinstance(path, str) or len(path) > _PATH_MAX_CHARS or not (path.isascii() and path.startswith("/")):
+        return "*"
+    segments = path.split("/")[1:]
+    return path if all(segment.isdecimal() or shown_name(segment) == segment for segment in segments) else "*"
 
 
 def _is_ours(body: bytes) -> bool:
