@@ -106,6 +106,11 @@ class QuietLog:
         _logger.warning("%s [%s, %d since the last such line]", message, subject, total)
 
 
+def is_interrupt(error: BaseException) -> bool:
+    """Whether this is Ctrl-C: it is for the main thread, and passes."""
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
+
+
 class DropReporter:
     """Tells the host about each loss once; a callback that raises hurts nobody."""
 
@@ -122,5 +127,7 @@ class DropReporter:
             return
         try:
             self._on_drop(dropped, reason)
-        except Exception as error:  # noqa: BLE001 - the host's callback must not stop the host or the worker
+        except BaseException as error:
+            if is_interrupt(error):
+                raise
             self._log.warn("on_drop", f"on_drop raised {type(error).__name__}: it should only record, and return.")

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import orjson
 
 from parcours.consent import ConsentGate, Withheld
+from parcours.drops import is_interrupt
 from parcours.encoding import NotEncodable, encode
 from parcours.errors import InvalidOptions
 from parcours.outgoing import Outgoing
@@ -66,7 +67,9 @@ class Privacy:
                     return Discarded()
                 # The time keeps its fixed place, whatever the hook made.
                 event = {"id": returned["id"], "occurred_at": returned["occurred_at"], **returned}
-            except Exception as error:  # noqa: BLE001 - of the host: nothing of it may be shown, and nothing sent
+            except BaseException as error:
+                if is_interrupt(error):
+                    raise
                 return Discarded(f"before_send raised or returned no touchpoint ({type(error).__name__})")
         try:
             wire = encode(event)

@@ -171,9 +171,12 @@ class AsyncTracker(_Face):
         What is emitted afterwards is dropped as `shutdown`. A second call returns the same ledger.
         """
         self._core.begin_close()
-        await self.flush(timeout_seconds)
-        # Joining the thread would hold up this loop; it lets go of the spool, which the next tracker may want at once.
-        stats = self._core.end_close(stop_seconds=0.0)
+        try:
+            await self.flush(timeout_seconds)
+        finally:
+            # Joining the thread would hold up this loop; it lets go of the spool, which the next tracker may want at
+            # once. A cancelled close is over at once: what is not delivered is dropped or stays in the spool.
+            stats = self._core.end_close(stop_seconds=0.0)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _STOP_SECONDS
         while self._core.is_at_work and loop.time() < deadline:  # noqa: ASYNC110 - the end of a thread tells no loop

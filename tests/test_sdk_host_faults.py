@@ -1,0 +1,91 @@
+"""What the host's own code raises inside the SDK: neither delivery nor the ledger suffers, and time limits pass."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from parcours import AsyncTracker, DropReason, Tracker
+from parcours.answer import SendResult
+from parcours.testing import Fault, FaultyCollector
+from parcours.transport import intercept
+from tests.sdk_support import FACES, QUICK, Face, close, conserved, flush, quick
+
+
+@pytest.fixture
+def collector() -> Iterator[FaultyCollector]:
+    with FaultyCollector() as running:
+        yield running
+        running.release()
+
+
+@pytest.fixture(params=FACES, ids=lambda face: face.__name__)
+def face(request: pytest.FixtureRequest) -> type[Face]:
+    kind: type[Face] = request.param
+    return kind
+
+
+class Unruly(BaseException):
+    """As `pytest.fail` raises."""
+
+
+@pytest.mark.parametrize("raised", [SystemExit, asyncio.CancelledError, Unruly, KeyboardInterrupt])
+def test_a_callback_that_raises_what_ends_a_thread_stops_neither_host_nor_delivery(
+    face: type[Face], collector: FaultyCollector, raised: type[BaseException]
+) -> None:
+    def explode(*_: object) -> None:
+        raise raised
+
+    collector.reject = lambda sent: {"code": "invalid_time"} if sent["name"] == "machine_seen" else None
+    tracker = quick(face, collector, on_drop=explode)
+    tracker.track("machine_seen", user_id="u1")
+    assert flush(tracker)
+    if raised is not KeyboardInterrupt:
+        assert tracker.track("product_viewed", {}, user_id="u1") is None
+    tracker.track("newsletter_opened", user_id="u1")
+    stats = close(tracker)
+    assert (stats.delivered, stats.dropped[DropReason.REJECTED]) == (1, 1)
+    assert conserved(stats)
+
+
+@pytest.mark.parametrize("raised", [SystemExit, asyncio.CancelledError, Unruly])
+def test_a_before_send_that_raises_what_ends_a_thread_drops_and_counts(
+    face: type[Face], collector: FaultyCollector, raised: type[BaseException]
+) -> None:
+    def explode(_: object) -> None:
+        raise raised
+
+    tracker = quick(face, collector, before_send=explode)
+    assert tracker.track("newsletter_opened", user_id="u1") is None
+    stats = close(tracker)
+    assert (stats.emitted, stats.dropped[DropReason.BEFORE_SEND]) == (1, 1)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the death is meant
+def test_a_worker_that_died_is_started_again_by_the_next_emission(collector: FaultyCollector) -> None:
+    tracker = quick(Tracker, collector)
+
+    async def die(*_: object) -> SendResult:
+        raise Unruly
+
+    with intercept(die):
+        tracker.track("newsletter_opened", user_id="u1")
+        deadline = time.monotonic() + 20
+        worker = tracker._core._worker
+        while worker.is_started and time.monotonic() < deadline:
+            time.sleep(0.01)
+    tracker.track("newsletter_opened", user_id="u2")
+    assert close(tracker).delivered == 2
+
+
+async def test_a_close_that_is_cancelled_closes(collector: FaultyCollector) -> None:
+    collector.always = Fault.SLOW
+    tracker = AsyncTracker(collector.endpoint, collector.write_key, **QUICK)
+    tracker.track("newsletter_opened", user_id="u1")
+    closing = asyncio.create_task(tracker.close(60.0))
+    assert await asyncio.to_thread(collector.wait_for, lambda: bool(collector.batches))
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert tracker.stats().dropped[DropReason.SHUTDOWN] == 1
