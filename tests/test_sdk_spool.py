@@ -648,3 +648,71 @@ def test_what_a_kill_inside_a_rewrite_left_goes_with_the_spool(collector: Faulty
     with quick(Tracker, collector, spool=spool) as heir:
         assert flush(heir)
     assert not files(spool)
+
+
+@pytest.fixture
+def signal_in_a_write(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Raise SIGUSR1 at the start of each write to a journal whose turn is in the list."""
+    turns: list[int] = []
+    writes = iter(range(1, 10**9))
+    write = os.pwrite
+
+    def interrupted(descriptor: int, data: bytes, offset: int) -> int:
+        if next(writes) in turns:
+            signal.raise_signal(signal.SIGUSR1)
+        return write(descriptor, data, offset)
+
+    before = signal.getsignal(signal.SIGUSR1)
+    monkeypatch.setattr(os, "pwrite", interrupted)
+    yield turns
+    signal.signal(signal.SIGUSR1, before)
+
+
+def test_a_signal_handler_that_emits_inside_a_write_costs_no_touchpoint(
+    collector: FaultyCollector, spool: Path, signal_in_a_write: list[int]
+) -> None:
+    tracker = quick(Tracker, collector, spool=spool, linger_seconds=60.0)
+    signal.signal(signal.SIGUSR1, lambda *_: emit_many(tracker, 1) and None)
+    signal_in_a_write.extend([2, 5])
+    emit_many(tracker, 5)
+    stats = tracker.stats()
+    contents = read_journal(files(spool, ".journal")[0])
+    assert conserved(stats)
+    assert stats.spooled == 7
+    assert [record.number for record in contents.records] == list(range(1, 8))
+    assert contents[1:] == (0, False)
+    assert tracker.flush(WAIT_SECONDS)
+    assert close(tracker).delivered == 7
+
+
+def test_a_signal_handler_that_raises_inside_a_write_leaves_the_ledger_true(
+    collector: FaultyCollector, spool: Path, signal_in_a_write: list[int]
+) -> None:
+    def out_of_time(*_: object) -> None:
+        raise TimeoutError
+
+    tracker = quick(Tracker, collector, spool=spool, linger_seconds=60.0)
+    signal.signal(signal.SIGUSR1, out_of_time)
+    signal_in_a_write.append(2)
+    emit_many(tracker, 1)
+    with pytest.raises(TimeoutError):
+        emit_many(tracker, 1)
+    emit_many(tracker, 1)
+    assert conserved(tracker.stats())
+    assert tracker.stats().spooled == 2
+    assert tracker.flush(WAIT_SECONDS)
+    assert close(tracker).delivered == 2
+
+
+def test_what_waits_in_memory_since_the_disk_failed_is_kept_at_close(
+    collector: FaultyCollector, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector.always = Fault.ERROR
+    tracker = quick(Tracker, collector, spool=spool, linger_seconds=60.0)
+    emit_many(tracker, 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "pwrite", lambda *_: os.write(-1, b""))
+        emit_many(tracker, 3)
+    assert tracker.stats().pending == 3
+    last = tracker.close(0)
+    assert (last.spooled, last.dropped[DropReason.SHUTDOWN]) == (4, 0)

@@ -24,6 +24,12 @@ class Ledger:
         self._adopted_delivered = 0
         self._adopted_dropped = dict.fromkeys(DropReason, 0)
 
+    def refuse(self, reason: DropReason) -> DropReason:
+        """Count one that was emitted and dropped at once; return why."""
+        self.dropped[reason] += 1
+        self.emitted += 1
+        return reason
+
     def settle(self, count: int, dropped: Mapping[DropReason, int]) -> None:
         """Count so many as settled: those not in `dropped` are delivered."""
         self.delivered += count - sum(dropped.values())

@@ -67,28 +67,22 @@ class EventQueue:
         """Take one touchpoint in, or count it as dropped and say why: full, or shut down."""
         size = len(event.wire)
         with self._lock:
-            ledger = self._ledger
-            ledger.emitted += 1
             if self._closed:
-                ledger.dropped[DropReason.SHUTDOWN] += 1
-                return DropReason.SHUTDOWN
+                return self._ledger.refuse(DropReason.SHUTDOWN)
             spool = self._spool
             is_full = len(self._entries) >= self._max_count or self._bytes + size > self._max_bytes
             if is_full or (spool is not None and not spool.has_room(self._bytes + size)):
-                ledger.dropped[DropReason.FULL] += 1
-                return DropReason.FULL
+                return self._ledger.refuse(DropReason.FULL)
             number = at_ms = 0
             safe = False
             if spool is not None:
                 number = self._number = self._number + 1
                 at_ms = clock.wall_ns() // 1_000_000
                 safe = spool.write(number, at_ms, event.wire, event.clock_offset_ns)
-            self._entries.append((number, at_ms, safe, event))
-            self._bytes += size
-            ledger.entered += 1
-            if not safe:
-                self._unsafe += 1
-                self._unsafe_bytes += size
+                if self._abandoned:
+                    # By a signal handler, meanwhile.
+                    return self._ledger.refuse(DropReason.SHUTDOWN)
+            self._enter((number, at_ms, safe, event), size)
             count, size = len(self._entries), self._bytes
             enough, much = self._enough.due(count, size), self._much.due(count, size)
         for call in (enough, much):
@@ -101,8 +95,7 @@ class EventQueue:
     def count_drop(self, reason: DropReason) -> None:
         """Count a touchpoint that was emitted and dropped before it reached the queue."""
         with self._lock:
-            self._ledger.emitted += 1
-            self._ledger.dropped[reason] += 1
+            self._ledger.refuse(reason)
 
     def peek(self, *, max_count: int, max_bytes: int) -> Batch:
         """Return the oldest touchpoints, at least one if there is any, and disarm; they stay until settled."""
@@ -166,9 +159,7 @@ class EventQueue:
         if spool is None:
             return
         with self._lock:
-            if self._unsafe and spool.rewrite(self._records()):
-                self._entries = deque([(number, at_ms, True, event) for number, at_ms, _, event in self._entries])
-                self._unsafe = self._unsafe_bytes = 0
+            self._keep(spool)
         spool.say()
 
     def absorb(self) -> bool:
@@ -202,9 +193,11 @@ class EventQueue:
         Returns:
             Those dropped, each once, and how many to `announce`, these and what stays on disk.
         """
-        self.secure()
+        spool = self._spool
         with self._lock:
             self._closed = True
+            if spool is not None and not self._abandoned:
+                self._keep(spool, at_last=True)
             if self._abandoned:
                 return (), 0
             self._abandoned = True
@@ -214,8 +207,10 @@ class EventQueue:
             self._in_backlog = self._unsafe = self._unsafe_bytes = self._bytes = 0
             self._entries.clear()
             self._ledger.dropped[DropReason.SHUTDOWN] += len(lost)
-            if self._spool is not None:
-                self._spool.close_journal()
+            if spool is not None:
+                spool.close_journal()
+        if spool is not None:
+            spool.say()
         self.set_adopting(adopting=False)
         return lost, count
 
@@ -282,6 +277,36 @@ class EventQueue:
                 adopted=self._ledger.adopted(),
             )
 
+    def _enter(self, entry: _Entry, size: int) -> None:
+        entries, ledger = self._entries, self._ledger
+        at = len(entries)
+        while at and entries[at - 1][0] > entry[0]:
+            # A signal handler has emitted while this one was being written.
+            at -= 1
+        unsafe, unsafe_bytes = (0, 0) if entry[2] else (1, size)
+        # All or none of what follows: a signal handler may raise in the host's thread, at a call and nowhere else.
+        ledger.emitted += 1
+        ledger.entered += 1
+        self._bytes += size
+        self._unsafe += unsafe
+        self._unsafe_bytes += unsafe_bytes
+        entries.insert(at, entry)
+
+    def _keep(self, spool: "Spool", *, at_last: bool = False) -> None:
+        """Have the journal hold what is in memory only, and more that a signal handler emits meanwhile in memory."""
+        records = self._records() if self._unsafe else []
+        if not records or not spool.rewrite(records, at_last=at_last):
+            return
+        kept, last = records[-1].number, -1
+        while last != self._number and not self._abandoned:
+            last = self._number
+            marked = [(number, at, safe or number <= kept, event) for number, at, safe, event in list(self._entries)]
+            sizes = [len(event.wire) for _, _, safe, event in marked if not safe]
+            after = deque(marked), len(sizes), sum(sizes)
+            if last == self._number and not self._abandoned:
+                self._entries, self._unsafe, self._unsafe_bytes = after
+                return
+
     def _take(self, count: int) -> None:
         """Take the oldest out of memory, and have the journal forget them."""
         for _ in range(count):
@@ -295,7 +320,9 @@ class EventQueue:
             self._spool.settle(upto, self._records if self._entries else None, self._bytes)
 
     def _records(self) -> list[Record]:
-        return [Record(number, at_ms, event.wire, event.clock_offset_ns) for number, at_ms, _, event in self._entries]
+        return [
+            Record(number, at_ms, event.wire, event.clock_offset_ns) for number, at_ms, _, event in list(self._entries)
+        ]
 
     def _is_swollen(self) -> bool:
         return self._bytes >= self._much_bytes or len(self._entries) >= self._much_count

@@ -7,6 +7,7 @@ The journal is used under the queue's lock, the backlog by the worker's thread a
 
 import hashlib
 import sqlite3
+import struct
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ JOURNAL = ".journal"
 BACKLOG = ".sqlite"
 _REST_SECONDS = 15.0
 _SLOW_SECONDS = 0.25
+_SLOW_IN_ALL_SECONDS = 1.0
+_FAILURES = (OSError, LookupError, ValueError, struct.error)
 _PATIENCE_SECONDS = 60.0
 _JOURNAL_BYTES = 4 * 1024 * 1024
 
@@ -53,6 +56,9 @@ class Spool:
         self.problem = ""
         self._rests_until = 0.0
         self._unreadable_since = 0.0
+        self._slow_seconds = 0.0
+        # While the journal is made or made anew: a signal handler that emits then waits in memory.
+        self._busy = False
         self._closed = False
 
     @property
@@ -76,18 +82,22 @@ class Spool:
 
     def write(self, number: int, at_ms: int, wire: bytes, clock_offset_ns: int | None) -> bool:
         """Write one touchpoint to the journal; return whether it is safe there."""
-        if not self.ready:
+        if self._busy or not self.ready:
             return False
         started = time.monotonic()
         try:
             journal = self._journal or self._open()
             journal.append(number, at_ms, wire, clock_offset_ns)
-        except OSError as error:
-            self._rest(f"cannot be written ({error.strerror or error})")
+        except _FAILURES as error:
+            self._fail(error)
             return False
         took_seconds = time.monotonic() - started
-        if took_seconds > _SLOW_SECONDS and not self._to_disk:
-            self._rest(f"is slow ({took_seconds:.1f} s for one write)")
+        if took_seconds <= _SLOW_SECONDS or self._to_disk:
+            self._slow_seconds = 0.0
+        else:
+            self._slow_seconds += took_seconds
+            if self._slow_seconds > _SLOW_IN_ALL_SECONDS:
+                self._rest(f"is slow ({took_seconds:.1f} s for one write)")
         return True
 
     def settle(self, upto: int, remaining: Callable[[], Sequence[Record]] | None, size_bytes: int) -> None:
@@ -111,15 +121,20 @@ class Spool:
             # What is settled may be sent again after a crash; the collector knows it by its id.
             self._rest(f"cannot be written ({error.strerror or error})")
 
-    def rewrite(self, records: Sequence[Record]) -> bool:
-        """Have the journal hold exactly these; return whether they are safe."""
-        if not self.ready:
+    def rewrite(self, records: Sequence[Record], *, at_last: bool = False) -> bool:
+        """Have the journal hold exactly these; return whether they are safe. `at_last` tries while the disk rests."""
+        if self._busy or self._closed or not (at_last or self.ready):
             return False
         try:
-            (self._journal or self._open()).rewrite(records)
-        except OSError as error:
-            self._rest(f"cannot be written ({error.strerror or error})")
+            journal = self._journal or self._open()
+            # What a signal handler emits meanwhile would be in neither the old file nor the new one.
+            self._busy = True
+            journal.rewrite(records)
+        except _FAILURES as error:
+            self._fail(error)
             return False
+        finally:
+            self._busy = False
         return True
 
     def extend_backlog(self, waiting: Sequence[Waiting]) -> bool:
@@ -201,13 +216,24 @@ class Spool:
             self._log.warn("spool", what)
 
     def _open(self) -> Journal:
-        if self._claim is None:
-            self._claim = Claim.make(self.folder)
-        self._journal = Journal(self._claim.file(JOURNAL), to_disk=self._to_disk)
+        self._busy = True
+        try:
+            if self._claim is None:
+                self._claim = Claim.make(self.folder)
+            self._journal = Journal(self._claim.file(JOURNAL), to_disk=self._to_disk)
+        finally:
+            self._busy = False
         return self._journal
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, OSError) and error.errno is None:
+            # Not the system's: a signal handler of the host's has raised its TimeoutError here.
+            raise error
+        self._rest(f"cannot be written ({getattr(error, 'strerror', None) or type(error).__name__})")
 
     def _rest(self, problem: str) -> None:
         self._rests_until = time.monotonic() + _REST_SECONDS
+        self._slow_seconds = 0.0
         self.problem = problem
 
 
