@@ -1,6 +1,7 @@
 """What the host's own code raises inside the SDK: neither delivery nor the ledger suffers, and time limits pass."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 
@@ -89,3 +90,53 @@ async def test_a_close_that_is_cancelled_closes(collector: FaultyCollector) -> N
     with pytest.raises(asyncio.CancelledError):
         await closing
     assert tracker.stats().dropped[DropReason.SHUTDOWN] == 1
+
+
+class TimeLimitExceeded(Exception):
+    """As the soft limit of a task queue, raised by a signal handler wherever the task happens to be."""
+
+
+class Interrupted:
+    """A value in whose reading the time is over."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def keys(self) -> list[str]:
+        raise self.error
+
+
+@pytest.mark.parametrize("limit", [TimeLimitExceeded(), TimeoutError(), KeyboardInterrupt(), SystemExit()])
+def test_a_time_limit_of_the_host_passes_and_the_touchpoint_is_counted(
+    face: type[Face], collector: FaultyCollector, limit: BaseException
+) -> None:
+    tracker = quick(face, collector)
+    with pytest.raises(type(limit)):
+        tracker.track("newsletter_opened", Interrupted(limit), user_id="u1")
+    stats = close(tracker)
+    assert (stats.emitted, stats.dropped[DropReason.INVALID]) == (1, 1)
+
+
+@pytest.mark.parametrize("fault", [ValueError(), RuntimeError(), RecursionError(), KeyError()])
+def test_a_value_that_cannot_be_read_never_breaks_the_host(
+    face: type[Face], collector: FaultyCollector, fault: BaseException
+) -> None:
+    tracker = quick(face, collector)
+    assert tracker.track("newsletter_opened", Interrupted(fault), user_id="u1") is None
+    assert close(tracker).dropped[DropReason.INVALID] == 1
+
+
+def test_a_time_limit_that_falls_into_the_start_of_the_thread_does_not_end_delivery(
+    collector: FaultyCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: threading.Thread) -> None:
+        raise TimeLimitExceeded
+
+    tracker = quick(Tracker, collector)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(TimeLimitExceeded):
+            tracker.track("newsletter_opened", user_id="u1")
+    tracker.track("newsletter_opened", user_id="u2")
+    assert flush(tracker)
+    assert close(tracker).delivered == 2

@@ -12,6 +12,7 @@ from uuid import UUID
 from parcours.consent import ConsentGate, Withheld
 from parcours.contents import Kind, PlanCheck, Untyped, declaration_of, typed_properties, untyped_properties
 from parcours.drops import Dropped, DropReason, DropReporter, QuietLog
+from parcours.encoding import is_of_conversion
 from parcours.envelope import Circumstances, EnvelopeWriter
 from parcours.errors import InvalidTouchpoint
 from parcours.lifecycle import keep, release, watch
@@ -112,8 +113,12 @@ class Core:
                 written = self._plan_check.refusal_of_name(kind.name) or self._write(
                     kind, typed_properties(touchpoint), circumstances, checked=True
                 )
-        except Exception as error:  # noqa: BLE001 - whatever a host hands in must not break the host
+        except BaseException as error:
             written = _unreadable(error)
+            if not is_of_conversion(error):
+                # A time limit of the host, or Ctrl-C: the host's own business.
+                self._count_refusal(written, type(touchpoint).__name__, circumstances)
+                raise
         if isinstance(written, Outgoing):
             return self._offer(written)
         self._let_go(written, type(touchpoint).__name__, circumstances)
@@ -127,8 +132,11 @@ class Core:
                 written: _Written = encoded
             else:
                 written = self._write(Untyped(name), encoded, circumstances, checked=False)
-        except Exception as error:  # noqa: BLE001 - whatever a host hands in must not break the host
+        except BaseException as error:
             written = _unreadable(error)
+            if not is_of_conversion(error):
+                self._count_refusal(written, _shown(name), circumstances)
+                raise
         if isinstance(written, Outgoing):
             return self._offer(written)
         self._let_go(written, _shown(name), circumstances)
@@ -182,13 +190,16 @@ class Core:
         self._reporter.report(dropped, reason, on_purpose=on_purpose)
 
     def _refuse(self, refusal: Refusal, name: str, circumstances: Circumstances) -> None:
-        code, path, detail = str(refusal.code), refusal.path, refusal.detail
+        self._count_refusal(refusal, name, circumstances)
+        if self._options.strict:
+            raise InvalidTouchpoint(name, code=str(refusal.code), path=refusal.path, detail=refusal.detail)
+
+    def _count_refusal(self, refusal: Refusal, name: str, circumstances: Circumstances) -> None:
         given_id = circumstances.event_id
         # Whatever else was given as an id may be somebody's name.
         event_id = str(given_id) if isinstance(given_id, UUID) else None
-        self._drop(Dropped(event_id, name, code=code, path=path, detail=detail), DropReason.INVALID)
-        if self._options.strict:
-            raise InvalidTouchpoint(name, code=code, path=path, detail=detail)
+        dropped = Dropped(event_id, name, code=str(refusal.code), path=refusal.path, detail=refusal.detail)
+        self._drop(dropped, DropReason.INVALID)
 
     def _warn(self, name: str, warning: Refusal) -> None:
         """Say, at most once a minute a code, what a touchpoint was taken with."""
@@ -251,7 +262,7 @@ class Core:
         return self._queue.stats()
 
 
-def _unreadable(error: Exception) -> Refusal:
+def _unreadable(error: BaseException) -> Refusal:
     # Neither the error's text nor its chain: they may hold a value.
     return Refusal(RejectCode.INVALID_ENVELOPE, "", f"it cannot be read ({type(error).__name__}): check its types")
 

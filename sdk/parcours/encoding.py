@@ -12,6 +12,7 @@ from pathlib import PurePath
 import orjson
 
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+_OF_CONVERSION = frozenset({"builtins", "parcours", "parcours_schemas", "pydantic", "pydantic_core"})
 NAIVE_TIME = "a time has no time zone: give an aware one, such as datetime.now(UTC)"
 
 
@@ -31,7 +32,18 @@ def encode(value: object) -> bytes:
     except orjson.JSONEncodeError as error:
         if isinstance(error.__cause__, NotEncodable):
             raise error.__cause__ from None
+        if error.__cause__ is not None and not is_of_conversion(error.__cause__):
+            raise error.__cause__ from None
         raise NotEncodable(f"this is not JSON: {error}") from None
+
+
+def is_of_conversion(error: BaseException) -> bool:
+    """Whether an error is what a value raises that cannot be read, rather than a time limit that fell into the call."""
+    if isinstance(error, (ValueError, TypeError, ArithmeticError, LookupError, AttributeError)):
+        return True
+    if not isinstance(error, Exception) or isinstance(error, TimeoutError):
+        return False
+    return type(error).__module__.partition(".")[0] in _OF_CONVERSION
 
 
 def utc_text(instant: datetime) -> str:

@@ -71,6 +71,7 @@ class Worker:
         self._awake: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = threading.Event()
+        self._serving = threading.Lock()
 
     @property
     def is_alive(self) -> bool:
@@ -95,6 +96,10 @@ class Worker:
                 self.is_started = False
                 fault = f"No thread can be started to deliver touchpoints ({type(error).__name__}): they wait."
                 self._log.warn("thread", fault)
+            except BaseException:
+                # A time limit of the host fell into it: the thread may live or not. The next one finds out.
+                self.is_started = False
+                raise
 
     def hurry(self) -> None:
         """End a wait for company or between two attempts; one that the collector asked for is kept."""
@@ -123,6 +128,10 @@ class Worker:
             thread.join(timeout_seconds)
 
     def _run(self) -> None:
+        if not self._serving.acquire(blocking=False):
+            return
+        self._thread = threading.current_thread()
+        self.is_started = True
         # Never the host's policy: under uvloop too this is a plain loop that resolves and polls in this thread.
         try:
             with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner, contextlib.suppress(CancelledError):
@@ -131,6 +140,7 @@ class Worker:
             if self._adoption is not None:
                 self._adoption.close()
             self._queue.release_spool()
+            self._serving.release()
             self.is_started = False
 
     async def _serve(self) -> None:
