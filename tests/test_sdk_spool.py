@@ -13,11 +13,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from parcours import AsyncTracker, DropReason, InvalidOptions, Tracker, clock
+from parcours.backlog import Backlog
 from parcours.claim import Claim
 from parcours.journal import Journal, Record, read_journal
+from parcours.outgoing import Outgoing, Waiting
 from parcours.testing import Fault, FaultyCollector
 from tests.sdk_support import FACES, Face, Losses, close, conserved, flush, quick
 
@@ -716,3 +719,23 @@ def test_what_waits_in_memory_since_the_disk_failed_is_kept_at_close(
     assert tracker.stats().pending == 3
     last = tracker.close(0)
     assert (last.spooled, last.dropped[DropReason.SHUTDOWN]) == (4, 0)
+
+
+def test_a_backlog_reads_no_more_large_touchpoints_than_it_hands_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backlog = Backlog(tmp_path / "a.sqlite", to_disk=False)
+    sizes = [60_000] * 40 + [100] * 300 + [60_000] * 40
+    backlog.extend([Waiting(n, 0, Outgoing(str(n), "n", b"x" * size, None)) for n, size in enumerate(sizes, 1)])
+    read: list[int] = []
+    loads = orjson.loads
+    monkeypatch.setattr(orjson, "loads", lambda text: read.append(len(text)) or loads(text))
+    numbers: list[int] = []
+    while backlog.count:
+        batch = backlog.oldest(max_count=500, max_bytes=500_000)
+        assert len(batch) == 1 or sum(len(waiting.event.wire) + 1 for waiting in batch) <= 500_000
+        numbers += [waiting.number for waiting in batch]
+        backlog.remove_oldest(len(batch))
+    backlog.close()
+    assert numbers == list(range(1, len(sizes) + 1))
+    assert sum(read) < 3 * sum(sizes)

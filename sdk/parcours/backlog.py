@@ -61,6 +61,8 @@ class Backlog:
         # Rows up to this number are answered for, even when the disk has no room to delete them.
         self._answered = 0
         self._peeked: deque[tuple[int, int]] = deque()
+        # Of what was read last.
+        self._typical_bytes = 0
         self.count = 0
         self.size_bytes = 0
 
@@ -99,14 +101,21 @@ class Backlog:
         self._peeked.clear()
         if not self.count:
             return ()
-        with holding_off_forks():
-            (group,) = self._open().execute(_SELECT, (self._answered, max_count)).fetchone()
-        for number, at_ms, event_id, name, wire, clock_offset_ns in sorted(orjson.loads(group)):
-            size += len(wire) + 1
-            if batch and size > max_bytes:
+        typical_bytes = self._typical_bytes or self.size_bytes // self.count + 1
+        last = self._answered
+        while len(batch) < max_count and size <= max_bytes:
+            # About as many as are wanted: to read large ones only to leave them would cost more than to send them.
+            rows = self._after(last, min(max_count - len(batch), (max_bytes - size) // typical_bytes + 1))
+            if not rows:
                 break
-            batch.append(Waiting(number, at_ms, Outgoing(event_id, name, wire.encode(), clock_offset_ns)))
-            self._peeked.append((number, len(wire)))
+            for number, at_ms, event_id, name, wire, clock_offset_ns in rows:
+                size += len(wire) + 1
+                if batch and size > max_bytes:
+                    break
+                batch.append(Waiting(number, at_ms, Outgoing(event_id, name, wire.encode(), clock_offset_ns)))
+                self._peeked.append((number, len(wire)))
+                last = number
+        self._typical_bytes = size // (len(batch) or 1) + 1
         return tuple(batch)
 
     def remove_oldest(self, count: int) -> None:
@@ -149,6 +158,11 @@ class Backlog:
 
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._connection))
             self._connection = None
+
+    def _after(self, number: int, count: int) -> list[tuple[int, int, str, str, str, int | None]]:
+        with holding_off_forks():
+            (group,) = self._open().execute(_SELECT, (number, count)).fetchone()
+        return sorted(tuple(row) for row in orjson.loads(group))
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
