@@ -10,14 +10,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from parcours import clock
 from parcours.alarm import Alarm
 from parcours.drops import DropReason
-from parcours.journal import Record
+from parcours.entries import Entry, marked_safe, oldest, records, waiting
 from parcours.ledger import Ledger
-from parcours.outgoing import BacklogLost, Batch, Outgoing, Waiting, is_expired, oldest_of_one_fate
+from parcours.outgoing import BacklogLost, Batch, Outgoing, is_expired, oldest_of_one_fate
 from parcours.stats import Stats
 
 if TYPE_CHECKING:
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
 _MOVED_COUNT = 500
-
-_Entry: TypeAlias = tuple[int, int, bool, Outgoing]
-"""Number in the process, wall clock at emission (ms since 1970), whether it is in the journal, itself."""
 
 
 class EventQueue:
@@ -50,7 +47,7 @@ class EventQueue:
         self._lock = threading.RLock()
         # Held by whoever takes from here: the worker, or the thread that moves what is much to the disk.
         self._taking = threading.Lock()
-        self._entries: deque[_Entry] = deque()
+        self._entries: deque[Entry] = deque()
         self._bytes = 0
         self._unsafe = 0
         self._unsafe_bytes = 0
@@ -106,22 +103,16 @@ class EventQueue:
         spool = self._spool
         if spool is not None and self._in_backlog:
             try:
-                waiting = spool.oldest(max_count=max_count, max_bytes=max_bytes)
+                found = spool.oldest(max_count=max_count, max_bytes=max_bytes)
             except BacklogLost:
                 self._go_on_without_backlog()
             else:
-                return oldest_of_one_fate(waiting, spool.max_age_seconds)
-        batch: list[_Entry] = []
-        size = 0
+                return oldest_of_one_fate(found, spool.max_age_seconds)
         with self._lock:
             self._enough.disarm()
-            for entry in islice(self._entries, max_count):
-                size += len(entry[3].wire) + 1
-                if batch and size > max_bytes:
-                    break
-                batch.append(entry)
-        if spool is not None and batch and is_expired(_waiting(batch[0]), spool.max_age_seconds):
-            return oldest_of_one_fate([_waiting(entry) for entry in batch], spool.max_age_seconds)
+            batch = oldest(self._entries, max_count=max_count, max_bytes=max_bytes)
+        if spool is not None and batch and is_expired(waiting(batch[0]), spool.max_age_seconds):
+            return oldest_of_one_fate([waiting(entry) for entry in batch], spool.max_age_seconds)
         return Batch(tuple([entry[3] for entry in batch]))
 
     def settle(self, count: int, dropped: Mapping[DropReason, int]) -> bool:
@@ -167,7 +158,7 @@ class EventQueue:
         with self._taking:
             with self._lock:
                 moved = list(islice(self._entries, _MOVED_COUNT)) if self._is_swollen() else []
-            if self._spool is None or not moved or not self._spool.extend_backlog([_waiting(entry) for entry in moved]):
+            if self._spool is None or not moved or not self._spool.extend_backlog([waiting(entry) for entry in moved]):
                 return False
             with self._lock:
                 if not self._abandoned:
@@ -277,7 +268,7 @@ class EventQueue:
                 adopted=self._ledger.adopted(),
             )
 
-    def _enter(self, entry: _Entry, size: int) -> None:
+    def _enter(self, entry: Entry, size: int) -> None:
         entries, ledger = self._entries, self._ledger
         at = len(entries)
         while at and entries[at - 1][0] > entry[0]:
@@ -294,15 +285,13 @@ class EventQueue:
 
     def _keep(self, spool: "Spool", *, at_last: bool = False) -> None:
         """Have the journal hold what is in memory only, and more that a signal handler emits meanwhile in memory."""
-        records = self._records() if self._unsafe else []
-        if not records or not spool.rewrite(records, at_last=at_last):
+        held = records(list(self._entries)) if self._unsafe else []
+        if not held or not spool.rewrite(held, at_last=at_last):
             return
-        kept, last = records[-1].number, -1
+        last = -1
         while last != self._number and not self._abandoned:
             last = self._number
-            marked = [(number, at, safe or number <= kept, event) for number, at, safe, event in list(self._entries)]
-            sizes = [len(event.wire) for _, _, safe, event in marked if not safe]
-            after = deque(marked), len(sizes), sum(sizes)
+            after = marked_safe(list(self._entries), upto=held[-1].number)
             if last == self._number and not self._abandoned:
                 self._entries, self._unsafe, self._unsafe_bytes = after
                 return
@@ -317,12 +306,8 @@ class EventQueue:
                 self._unsafe_bytes -= len(event.wire)
         if self._spool is not None and count:
             upto = self._entries[0][0] - 1 if self._entries else self._number
-            self._spool.settle(upto, self._records if self._entries else None, self._bytes)
-
-    def _records(self) -> list[Record]:
-        return [
-            Record(number, at_ms, event.wire, event.clock_offset_ns) for number, at_ms, _, event in list(self._entries)
-        ]
+            left = (lambda: records(list(self._entries))) if self._entries else None
+            self._spool.settle(upto, left, self._bytes)
 
     def _is_swollen(self) -> bool:
         return self._bytes >= self._much_bytes or len(self._entries) >= self._much_count
@@ -333,8 +318,3 @@ class EventQueue:
             count, self._in_backlog = self._in_backlog, 0
             self._left += count
         self.announce(count)
-
-
-def _waiting(entry: _Entry) -> Waiting:
-    number, at_ms, _, event = entry
-    return Waiting(number, at_ms, event)
