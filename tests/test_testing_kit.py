@@ -181,7 +181,7 @@ def test_recording_leaves_what_a_dead_process_has_spooled_to_the_real_collector(
         collector.always = Fault.ERROR
         left = Tracker(collector.endpoint, collector.write_key, spool=tmp_path, **QUICK)
         left.track("newsletter_opened", user_id="u1")
-        assert left.close(timeout_seconds=0.1).spooled == 1
+        assert left.close(timeout=0.1).spooled == 1
         files = sorted(tmp_path.rglob("*"))
         with RecordingTransport() as transport:
             tracker = Tracker(collector.endpoint, collector.write_key, spool=tmp_path, **QUICK)

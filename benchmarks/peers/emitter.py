@@ -84,7 +84,7 @@ def posthog(url: str, capacity: int, _spool: str) -> Emitter:
             "product_viewed", distinct_id=f"u-{number}", properties={**_properties(number), "$current_url": _PAGE}
         )
 
-    return Emitter(emit, lambda: client.flush(timeout_seconds=_FLUSH_SECONDS))
+    return Emitter(emit, lambda: client.flush(timeout=_FLUSH_SECONDS))
 
 
 def segment(url: str, capacity: int, _spool: str) -> Emitter:

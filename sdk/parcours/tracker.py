@@ -116,16 +116,16 @@ class Tracker(_Face):
         InvalidOptions: A setting is missing or cannot be used. Nothing is raised after construction but by `strict`.
     """
 
-    def flush(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> bool:
-        """Wait until all that was emitted, or adopted from the spool, is delivered or dropped; return whether it is."""
-        return self._core.flush(timeout_seconds)
+    def flush(self, timeout: float = _TIMEOUT_SECONDS) -> bool:
+        """Wait `timeout` seconds at most until all emitted or adopted is delivered or dropped; return whether it is."""
+        return self._core.flush(timeout)
 
-    def close(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> Stats:
+    def close(self, timeout: float = _TIMEOUT_SECONDS) -> Stats:
         """Deliver what waits, leave the rest in the spool or drop it as `shutdown`, and return the last ledger.
 
         What is emitted afterwards is dropped as `shutdown`. A second call returns the same ledger.
         """
-        return self._core.close(timeout_seconds)
+        return self._core.close(timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -142,8 +142,8 @@ class AsyncTracker(_Face):
     The same as `Tracker` otherwise: delivery has a loop and a thread of its own and costs the host's loop nothing.
     """
 
-    async def flush(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> bool:
-        """Wait until all that was emitted, or adopted from the spool, is delivered or dropped; return whether it is."""
+    async def flush(self, timeout: float = _TIMEOUT_SECONDS) -> bool:  # noqa: ASYNC109 - the name is a contract
+        """Wait `timeout` seconds at most until all emitted or adopted is delivered or dropped; return whether it is."""
         loop = asyncio.get_running_loop()
         settled = threading.Event()
         awake = asyncio.Event()
@@ -157,7 +157,7 @@ class AsyncTracker(_Face):
         forget = self._core.when_settled(tell)
         try:
             if not settled.is_set():
-                async with asyncio.timeout(timeout_seconds):
+                async with asyncio.timeout(timeout):
                     await awake.wait()
         except TimeoutError:
             return settled.is_set()
@@ -165,14 +165,14 @@ class AsyncTracker(_Face):
             forget()
         return True
 
-    async def close(self, timeout_seconds: float = _TIMEOUT_SECONDS) -> Stats:
+    async def close(self, timeout: float = _TIMEOUT_SECONDS) -> Stats:  # noqa: ASYNC109 - as above
         """Deliver what waits, leave the rest in the spool or drop it as `shutdown`, and return the last ledger.
 
         What is emitted afterwards is dropped as `shutdown`. A second call returns the same ledger.
         """
         self._core.begin_close()
         try:
-            await self.flush(timeout_seconds)
+            await self.flush(timeout)
         finally:
             # Joining the thread would hold up this loop; it lets go of the spool, which the next tracker may want at
             # once. A cancelled close is over at once: what is not delivered is dropped or stays in the spool.
