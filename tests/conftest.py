@@ -4,6 +4,7 @@ The engine is the embedded one, unless PARCOURS_CLICKHOUSE_URL names a server: t
 """
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,10 @@ from parcours.drops import speak_anew
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.embedded.process import EngineProcess
 from parcours_collector.warehouse.migrations import migrate
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A suite in the background of a shell is started deaf to Ctrl-C, and so would be the commands that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _GIVEN_URL = os.environ.pop("PARCOURS_CLICKHOUSE_URL", None)
 for _variable in [name for name in os.environ if name.startswith("PARCOURS_")]:
