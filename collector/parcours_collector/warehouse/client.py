@@ -6,6 +6,7 @@ a cluster and the embedded engine are reached the same way. Nothing here knows w
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
@@ -76,17 +77,7 @@ def connect(url: str, *, database: str = DATABASE, timeout_seconds: float = 300.
     """
     where = ClickHouseUrl.parse(url)
     try:
-        client = clickhouse_connect.get_client(
-            host=where.host,
-            port=where.port,
-            username=where.username,
-            password=where.password,
-            secure=where.secure,
-            database=database,
-            send_receive_timeout=int(timeout_seconds),
-            compress="lz4",
-            tz_mode="aware",
-        )
+        client = clickhouse_connect.get_client(**_arguments(where, database, timeout_seconds))
     except ClickHouseError as error:
         raise _unreachable(where, error) from error
     _refuse_old(where, client.server_version)
@@ -97,21 +88,26 @@ async def connect_async(url: str, *, database: str = DATABASE, timeout_seconds: 
     """Return an asyncio client; arguments and errors are those of `connect`."""
     where = ClickHouseUrl.parse(url)
     try:
-        client = await clickhouse_connect.get_async_client(
-            host=where.host,
-            port=where.port,
-            username=where.username,
-            password=where.password,
-            secure=where.secure,
-            database=database,
-            send_receive_timeout=int(timeout_seconds),
-            compress="lz4",
-            tz_mode="aware",
-        )
+        client = await clickhouse_connect.get_async_client(**_arguments(where, database, timeout_seconds))
     except ClickHouseError as error:
         raise _unreachable(where, error) from error
     _refuse_old(where, client.server_version)
     return client
+
+
+def _arguments(where: ClickHouseUrl, database: str, timeout_seconds: float) -> dict[str, Any]:
+    """Return what both kinds of client are made with."""
+    return {
+        "host": where.host,
+        "port": where.port,
+        "username": where.username,
+        "password": where.password,
+        "secure": where.secure,
+        "database": database,
+        "send_receive_timeout": int(timeout_seconds),
+        "compress": "lz4",
+        "tz_mode": "aware",
+    }
 
 
 def _refuse_old(where: ClickHouseUrl, version: str | None) -> None:
