@@ -93,6 +93,16 @@ def test_retry_after_as_a_date_is_understood() -> None:
     assert answer.retry_after_seconds == pytest.approx(100, abs=5)
 
 
+def test_what_was_taken_with_a_warning_is_delivered_and_a_warning_that_cannot_be_read_costs_nothing() -> None:
+    warning = {"index": 0, "id": SENT[0].id, "code": "unknown_property", "path": "/properties/colour", "detail": "x"}
+    receipt = {"accepted": len(SENT), "duplicate": 0, "rejected": [], "warnings": [warning, {"index": 99}, 7]}
+    answer = read_answer(200, {}, orjson.dumps(receipt), SENT)
+    assert isinstance(answer, Answered)
+    assert not answer.rejections
+    assert [(one.code, one.path) for one in answer.warnings] == [("unknown_property", "/properties/colour")]
+    assert read_answer(200, {}, orjson.dumps({**receipt, "warnings": "none"}), SENT) == Answered(())
+
+
 def test_waits_grow_to_their_bound_and_never_end() -> None:
     backoff = Backoff(base_seconds=0.5, max_seconds=60.0)
     waits = [backoff.wait_seconds(Unavailable("timeout")) for _ in range(2_000)]

@@ -153,6 +153,28 @@ def test_tasks_inherit_and_do_not_disturb_one_another() -> None:
     assert asyncio.run(serve()) == [("web", f"u{number}", f"u{number}") for number in range(20)]
 
 
+def test_one_scope_may_be_entered_by_several_tasks_at_once_and_again_inside_itself() -> None:
+    shared = parcours.context(channel="app")
+
+    async def visit(user_id: str, turns: int) -> list[object]:
+        with parcours.context(user_id=user_id):
+            with shared:
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                with shared:
+                    inside = parcours.current_context()
+                once = parcours.current_context()
+            return [inside.channel, once.channel, once.ids["user_id"], parcours.current_context()]
+
+    async def serve() -> list[list[object]]:
+        return await asyncio.gather(visit("u1", 3), visit("u2", 1), visit("u3", 2))
+
+    assert asyncio.run(serve()) == [
+        ["app", "app", user_id, parcours.Context({"user_id": user_id})] for user_id in ("u1", "u2", "u3")
+    ]
+    assert parcours.current_context() == parcours.Context()
+
+
 def test_a_plain_thread_starts_empty_and_a_bound_function_takes_the_context_along() -> None:
     seen: list[Any] = []
 

@@ -332,3 +332,23 @@ def test_whatever_the_collector_answers_every_touchpoint_is_accounted_for(
         assert delivered <= set(collector.touchpoints)
         if close_seconds:
             assert stats.dropped[DropReason.SHUTDOWN] == 0
+
+
+def test_the_collectors_warnings_are_said_once_a_minute_a_code_and_show_no_value(
+    face: type[Face], collector: FaultyCollector, caplog: pytest.LogCaptureFixture
+) -> None:
+    collector.warn = lambda touchpoint: {
+        "code": "unknown_property",
+        "path": "/properties/colour",
+        "detail": touchpoint["properties"]["colour"],
+    }
+    tracker = quick(face, collector)
+    for _ in range(3):
+        tracker.track("newsletter_opened", {"colour": "canary"}, user_id="u1")
+    stats = close(tracker)
+    assert (stats.delivered, stats.lost) == (3, 0)
+    said = [record.getMessage() for record in caplog.records if "warning" in record.getMessage()]
+    assert len(said) == 1
+    assert "newsletter_opened" in said[0]
+    assert "unknown_property at /properties/colour" in said[0]
+    assert "canary" not in caplog.text

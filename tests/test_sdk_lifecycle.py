@@ -374,3 +374,84 @@ def test_a_signal_handler_may_close_a_tracker_that_is_being_started() -> None:
         """
     )
     assert (ended.returncode, ended.stdout.split()) == (0, ["closed", "1"]), ended.stderr
+
+
+def test_a_signal_handler_may_close_a_tracker_that_is_letting_go_of_its_spool(tmp_path: Path) -> None:
+    ended = run(
+        f"""
+        import faulthandler, os, signal
+        from parcours import Tracker
+        from parcours.spool import Spool
+
+        faulthandler.dump_traceback_later(30, exit=True)
+        tracker = Tracker("http://127.0.0.1:9", "key", spool={str(tmp_path)!r})
+        release = Spool.release
+
+        def release_interrupted(spool, *, unlink):
+            Spool.release = release
+            os.kill(os.getpid(), signal.SIGTERM)
+            release(spool, unlink=unlink)
+
+        def close(*_):
+            tracker.close(0.1)
+            print("closed", flush=True)
+
+        signal.signal(signal.SIGTERM, close)
+        Spool.release = release_interrupted
+        print(tracker.close(0.1).lost)
+        """
+    )
+    assert (ended.returncode, ended.stdout.split()) == (0, ["closed", "0"]), ended.stderr
+
+
+@pytest.mark.parametrize("fault", [None, Fault.NOT_NOW], ids=["nobody listens", "the collector wants to be let alone"])
+def test_the_end_does_not_wait_for_a_collector_that_is_away_when_all_is_on_disk(
+    collector: FaultyCollector, tmp_path: Path, fault: Fault | None
+) -> None:
+    collector.always = fault
+    collector.retry_after = "3000"
+    endpoint = collector.endpoint if fault else "http://127.0.0.1:9"
+    # An end that waited its whole time would be killed by `run`.
+    script = f"""
+        from parcours import Tracker
+
+        tracker = Tracker({endpoint!r}, "test-key", spool={str(tmp_path)!r}, exit_timeout_seconds=600)
+        for number in range(50):
+            tracker.track("newsletter_opened", user_id=f"u{{number}}")
+        """
+    ended = run(script)
+    assert ended.returncode == 0, ended.stderr
+    collector.always = None
+    with quick(Tracker, collector, spool=str(tmp_path)) as tracker:
+        if fault:
+            assert flush(tracker)
+            assert len(collector.touchpoints) == 50
+
+
+def test_loading_what_the_worker_needs_leaves_the_hosts_settings_as_they_were() -> None:
+    ended = run(
+        """
+        import gc, sys
+        from parcours.gentle import gently
+
+        before = sys.getswitchinterval(), gc.get_freeze_count(), gc.isenabled(), gc.get_threshold()
+        with gently():
+            assert sys.getswitchinterval() < before[0] and gc.get_freeze_count() > 0
+        assert (sys.getswitchinterval(), gc.get_freeze_count(), gc.isenabled(), gc.get_threshold()) == before
+        try:
+            with gently():
+                raise ImportError
+        except ImportError:
+            pass
+        assert (sys.getswitchinterval(), gc.get_freeze_count()) == before[:2]
+        with gently():
+            sys.setswitchinterval(0.5)
+        assert sys.getswitchinterval() == 0.5
+        gc.freeze()
+        frozen = gc.get_freeze_count()
+        with gently():
+            pass
+        assert gc.get_freeze_count() == frozen
+        """
+    )
+    assert ended.returncode == 0, ended.stderr

@@ -32,9 +32,10 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The collector kept the whole batch; all but `rejections` are delivered."""
+    """The collector kept the whole batch; all but `rejections` are delivered, some of them taken with `warnings`."""
 
     rejections: tuple[Rejection, ...]
+    warnings: tuple[Rejection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,15 @@ def _read_receipt(body: bytes, sent: Sequence[Outgoing]) -> Answered | Unavailab
         return garbage
     if len({rejection.index for rejection in known}) != len(rejected):
         return garbage
-    return Answered(tuple(known))
+    return Answered(tuple(known), _read_warnings(receipt.get("warnings"), sent))
+
+
+def _read_warnings(warnings: object, sent: Sequence[Outgoing]) -> tuple[Rejection, ...]:
+    """Return what the collector took and would have others mend; one that cannot be read costs nothing."""
+    if not isinstance(warnings, list):
+        return ()
+    read = (_read_rejection(item, sent) for item in warnings)
+    return tuple(warning for warning in read if warning is not None)
 
 
 def _read_rejection(item: object, sent: Sequence[Outgoing]) -> Rejection | None:

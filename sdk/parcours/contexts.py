@@ -8,7 +8,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, TypeAlias, TypeVar, cast
 
@@ -32,12 +32,16 @@ class Context:
         context: Circumstances by key, such as `url` and `campaign`.
         consent: Purposes agreed to or refused.
         channel: Where, or None.
+        scope: What said it last.
+        outer: What was said before that.
     """
 
     ids: Mapping[str, IdentifierValue] = field(default_factory=dict, repr=False)
     context: Mapping[str, object] = field(default_factory=dict, repr=False)
     consent: Mapping[str, bool] = field(default_factory=dict, repr=False)
     channel: str | None = None
+    scope: object = field(default=None, repr=False, compare=False)
+    outer: "Context | None" = field(default=None, repr=False, compare=False)
 
     def merged(self, inner: "Context") -> "Context":
         """Return both as one: what `inner` says wins, key by key; a value is replaced whole, a campaign too."""
@@ -60,7 +64,7 @@ current_context: Callable[[], Context] = _current.get
 class ContextScope:
     """What `context` returns: a block for `with`, a decorator of functions and coroutine functions, or `apply()`.
 
-    One `with` at a time; a decorated function may run in any number of threads and tasks at once.
+    It may be entered again, and by any number of threads and tasks at once.
     """
 
     def __init__(self, base: Context | None, said: Context) -> None:
@@ -69,8 +73,9 @@ class ContextScope:
         self._outer = NO_CONTEXT
 
     def __enter__(self) -> Context:
-        self._outer = _current.get()
-        inner = (self._outer if self._base is None else self._base).merged(self._said)
+        outer = self._outer = _current.get()
+        said = (outer if self._base is None else self._base).merged(self._said)
+        inner = replace(said, scope=self, outer=outer)
         _current.set(inner)
         return inner
 
@@ -78,7 +83,10 @@ class ContextScope:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # Not by a token: frameworks may end a request in another copy of the contextvars than they began it in.
-        _current.set(self._outer)
+        entered: Context | None = _current.get()
+        while entered is not None and entered.scope is not self:
+            entered = entered.outer
+        _current.set(self._outer if entered is None or entered.outer is None else entered.outer)
 
     def apply(self) -> None:
         """Say it from here to the end of this thread or task, or of the enclosing `with`: for hooks without a block."""

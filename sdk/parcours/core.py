@@ -254,8 +254,14 @@ class Core:
             self._queue.close()
 
     def close_at_exit(self, timeout_seconds: float) -> None:
-        """Close at the end of the process."""
-        self.close(timeout_seconds)
+        """Close at the end of the process; do not wait for a collector that is away when all that waits is on disk."""
+        self.begin_close()
+        over = threading.Event()
+        forget = self.when_settled(over.set)
+        self._worker.when_failing(over.set, within_seconds=timeout_seconds)
+        over.wait(timeout_seconds)
+        forget()
+        self.end_close()
 
     def stats(self) -> Stats:
         """Return the ledger as of now."""

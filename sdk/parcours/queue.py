@@ -45,8 +45,8 @@ class EventQueue:
         self._spool = spool
         # Reentrant: a signal handler or a finalizer may emit while this very thread is inside `offer`.
         self._lock = threading.RLock()
-        # Held by whoever takes from here: the worker, or the thread that moves what is much to the disk.
-        self._taking = threading.Lock()
+        # Held by whoever takes from here: worker, absorber, and the end. Reentrant: a signal handler may close inside.
+        self._taking = threading.RLock()
         self._entries: deque[Entry] = deque()
         self._bytes = 0
         self._unsafe = 0

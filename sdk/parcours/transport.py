@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from parcours import clock
 from parcours.answer import SendResult, Unavailable, read_answer
+from parcours.gentle import gently
 from parcours.lifecycle import holding_off_forks
 from parcours.options import Options
 from parcours.outgoing import Outgoing
@@ -63,7 +64,7 @@ def is_isolated() -> bool:
 @asynccontextmanager
 async def open_transport(options: Options) -> AsyncIterator[Transport]:
     """Open the connection pool of one worker, and close it at the end."""
-    with holding_off_forks():
+    with holding_off_forks(), gently():
         import encodings.idna  # noqa: F401 - resolving a name would import it
 
         import aiohttp

@@ -7,6 +7,7 @@ are served by it. It knows nothing of what a touchpoint means.
 import asyncio
 import contextlib
 import threading
+import time
 from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -19,6 +20,7 @@ from parcours.outgoing import Batch, Outgoing
 from parcours.queue import EventQueue
 from parcours.retry import Backoff
 from parcours.transport import Transport, is_isolated
+from parcours_schemas.refusal import shown_name
 
 if TYPE_CHECKING:
     from parcours.adoption import Adoption
@@ -71,6 +73,8 @@ class Worker:
         self._awake: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = threading.Event()
+        self._asked_to_wait_until = 0.0
+        self._when_failing: Callable[[], None] | None = None
         self._serving = threading.Lock()
 
     @property
@@ -108,6 +112,20 @@ class Worker:
             # A closed loop refuses: then there is nobody left to wake.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(awake.set)
+
+    def when_failing(self, callback: Callable[[], None], *, within_seconds: float) -> None:
+        """Call `callback` once an attempt has failed while all that waits is on disk: waiting on brings nothing.
+
+        At once when no attempt will be made in so many seconds, because the collector has asked to be left alone.
+        """
+        self._when_failing = callback
+        if self._asked_to_wait_until > time.monotonic() + within_seconds:
+            self._say_failing()
+
+    def _say_failing(self) -> None:
+        callback = self._when_failing
+        if callback is not None and self._options.spool is not None and not self._queue.stats().pending:
+            callback()
 
     def stop(self, timeout_seconds: float) -> None:
         """Give up what is in flight and end the thread, waiting no longer than told: it is a daemon.
@@ -207,8 +225,9 @@ class Worker:
                 return
             result = await transport.send(events)
             match result:
-                case Answered(rejections):
+                case Answered(rejections, warnings):
                     self._settle(source, events, DropReason.REJECTED, *rejections)
+                    self._pass_on(events, warnings)
                     return
                 case TooLarge() | Unreadable() if len(events) > 1:
                     middle = len(events) // 2
@@ -225,7 +244,9 @@ class Worker:
                     self._warn_of(result)
                     self._queue.secure()
                     wait_seconds = backoff.wait_seconds(result)
+                    self._say_failing()
                     if isinstance(result, Unavailable) and result.retry_after_seconds is not None:
+                        self._asked_to_wait_until = time.monotonic() + wait_seconds
                         await asyncio.sleep(wait_seconds)
                     else:
                         await self._sleep(wait_seconds)
@@ -242,6 +263,15 @@ class Worker:
                 Dropped(event.id, event.name, event.wire, code=lost.code, path=lost.path, detail=lost.detail), reason
             )
         source.announce(len(events))
+
+    def _pass_on(self, events: Sequence[Outgoing], warnings: Sequence[Rejection]) -> None:
+        """Say, at most once a minute a code, what the collector took with a warning."""
+        for code in dict.fromkeys(warning.code for warning in warnings):
+            of_code = [warning for warning in warnings if warning.code == code]
+            first = of_code[0]
+            name = shown_name(events[first.index].name)
+            what = f"The collector took {name} with a warning: {code} at {first.path or '/'}."
+            self._log.warn(f"collector warned {code}", what, count=len(of_code))
 
     async def _sleep(self, seconds: float | None) -> None:
         """Wait so long, for ever when None, or until `hurry`."""

@@ -69,6 +69,7 @@ class FaultyCollector:
         faults: One fault a request, in order; None in it is a healthy answer.
         always: The fault of every request once `faults` is empty; None is healthy.
         reject: Given a touchpoint, returns what is wrong (`code`, `path`, `detail`) or None to accept it.
+        warn: Given a touchpoint, returns what it is taken with a warning of (`code`, `path`, `detail`), or None.
         max_body_bytes: Larger bodies, after decompression, are answered with 413.
         retry_after: The header of `Fault.NOT_NOW`.
         touchpoints: Every accepted touchpoint by its id, in order of arrival.
@@ -83,6 +84,7 @@ class FaultyCollector:
         self.faults: deque[Fault | None] = deque()
         self.always: Fault | None = None
         self.reject: Callable[[Mapping[str, Any]], Mapping[str, str] | None] | None = None
+        self.warn: Callable[[Mapping[str, Any]], Mapping[str, str] | None] | None = None
         self.max_body_bytes = 4 * 1024 * 1024
         self.retry_after = "1"
         self.touchpoints: dict[str, Mapping[str, Any]] = {}
@@ -168,18 +170,24 @@ class FaultyCollector:
     def _keep(self, touchpoints: list[dict[str, Any]]) -> dict[str, Any]:
         accepted = 0
         rejected: list[dict[str, Any]] = []
+        warnings: list[dict[str, Any]] = []
         with self._changed:
             for index, touchpoint in enumerate(touchpoints):
                 problem = self.reject(touchpoint) if self.reject is not None else None
                 if problem is not None:
                     rejected.append({"index": index, "id": touchpoint["id"], **problem})
-                elif touchpoint["id"] not in self.touchpoints:
+                    continue
+                warning = self.warn(touchpoint) if self.warn is not None else None
+                if warning is not None:
+                    warnings.append({"index": index, "id": touchpoint["id"], **warning})
+                if touchpoint["id"] not in self.touchpoints:
                     self.touchpoints[touchpoint["id"]] = touchpoint
                     accepted += 1
             duplicate = len(touchpoints) - accepted - len(rejected)
             self.duplicates += duplicate
             self._changed.notify_all()
-        return {"accepted": accepted, "duplicate": duplicate, "rejected": rejected}
+        receipt = {"accepted": accepted, "duplicate": duplicate, "rejected": rejected}
+        return {**receipt, "warnings": warnings} if warnings else receipt
 
     async def _fail(self, request: "web.Request", fault: Fault, count: int) -> "web.StreamResponse":
         from aiohttp import web
