@@ -82,5 +82,8 @@ class _Readings(Collector):
         yield GaugeMetricFamily(
             "parcours_wal_quarantined_bytes", "Bytes set aside because they were damaged.", self._log.quarantined_bytes
         )
+        yield GaugeMetricFamily(
+            "parcours_wal_mended_records", "Records in which one wrong byte was put right.", self._log.mended_records
+        )
         for name, (meaning, value) in self._delivery().items():
             yield GaugeMetricFamily(f"parcours_{name}", meaning, value)

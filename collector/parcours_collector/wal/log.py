@@ -160,6 +160,11 @@ class WriteAheadLog:
         return self._quarantine.records
 
     @property
+    def mended_records(self) -> int:
+        """Records read with one wrong byte put right, since the start."""
+        return self._quarantine.mended_records
+
+    @property
     def quarantined_bytes(self) -> int:
         """Bytes of damaged spans that lie in `quarantine/`."""
         return self._quarantine.size_bytes

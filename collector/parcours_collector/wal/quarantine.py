@@ -27,6 +27,25 @@ class Quarantine:
                 segment, offset, records = map(int, numbers)
                 self._records[segment, offset] = (records, path.stat().st_size)
 
+        self._mended: set[tuple[int, int]] = set()
+
+    @property
+    def mended_records(self) -> int:
+        """How many records were read with one wrong byte put right, since the start."""
+        return len(self._mended)
+
+    def note_mended(self, segment: int, offset: int) -> None:
+        """Report a record in which one byte was wrong and is put right at every reading, the first time it is met."""
+        if (segment, offset) in self._mended:
+            return
+        self._mended.add((segment, offset))
+        _LOG.error(
+            "One byte of the write-ahead log was wrong, in the record at byte %d of segment %d: its checksum tells "
+            "which, and nothing is lost. Check the disk: another byte may not be so lucky.",
+            offset,
+            segment,
+        )
+
     @property
     def records(self) -> int:
         """How many records were lost to damage, at most."""

@@ -8,13 +8,14 @@ from parcours_collector.wal.quarantine import Quarantine
 from parcours_collector.wal.record import (
     HEADER_BYTES,
     Damage,
+    Mended,
     Position,
     Record,
     WalChunk,
     claimed_bytes,
     record_at,
-    scan,
 )
+from parcours_collector.wal.scanning import scan
 from parcours_collector.wal.segments import Segment, Segments, read_bytes
 
 
@@ -67,21 +68,33 @@ class Reader:
             whole = record_at(read_bytes(segment, here, claimed), 0, segment=number, base=here)
             if whole is not None:
                 return [whole], whole.end.offset, False
-        return records, self._pass_damage(segment, here, limit, records), False
+        put_right, behind = self._pass_damage(segment, here, limit, records)
+        return records + put_right, behind, False
 
-    def _pass_damage(self, segment: Segment, here: int, limit: int, before: list[Record]) -> int:
+    def _pass_damage(self, segment: Segment, here: int, limit: int, before: list[Record]) -> tuple[list[Record], int]:
+        """Return the record that could be mended there, if it is one, and the offset behind the damage."""
         after_sequence = before[-1].sequence if before else self._sequence_before(segment, here)
         rest = read_bytes(segment, here, limit - here)
         for found in scan(rest, segment=segment.number, base=here, after_sequence=after_sequence):
-            if isinstance(found, Damage):
-                self._quarantine.keep(found)
-                return found.offset + len(found.content)
-            break
-        return here
+            match found:
+                case Damage():
+                    self._quarantine.keep(found)
+                    return [], found.offset + len(found.content)
+                case Mended(record, offset):
+                    self._quarantine.note_mended(segment.number, offset)
+                    return [record], record.end.offset
+                case Record():
+                    break
+        return [], here
 
     def _sequence_before(self, segment: Segment, offset: int) -> int:
         sequence = segment.number - 1
         for found in scan(read_bytes(segment, 0, offset), segment=segment.number, after_sequence=sequence):
-            if isinstance(found, Record):
-                sequence = found.sequence
+            match found:
+                case Record():
+                    sequence = found.sequence
+                case Mended(record, _):
+                    sequence = record.sequence
+                case Damage():
+                    pass
         return sequence

@@ -9,7 +9,6 @@ its place finds the next record quickly. This module reads buffers, never files.
 
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
@@ -18,7 +17,7 @@ MAGIC = b"\xf0PW1"
 _CHECKED = struct.Struct("<IBxxxIQQ")
 _HEADER = struct.Struct("<4sIIBxxxIQQ")
 HEADER_BYTES = _HEADER.size
-_CHECKED_FROM = HEADER_BYTES - _CHECKED.size
+CHECKED_FROM = HEADER_BYTES - _CHECKED.size
 MAX_PAYLOAD_BYTES = 1 << 30
 
 
@@ -65,6 +64,13 @@ class Damage(NamedTuple):
     records: int
 
 
+class Mended(NamedTuple):
+    """A record in which one byte was wrong, as it was written; `offset` is where it begins in its segment."""
+
+    record: Record
+    offset: int
+
+
 @dataclass(frozen=True, slots=True)
 class WalChunk:
     """Records in the order they were appended, and `end`, the position to read on from (past any damage)."""
@@ -107,43 +113,9 @@ def record_at(buffer: bytes, at: int, *, segment: int, base: int = 0) -> Record 
     end = begin + length
     if magic != MAGIC or end > len(buffer):
         return None
-    if zlib.crc32(buffer[at + _CHECKED_FROM : end]) != crc:
+    if zlib.crc32(buffer[at + CHECKED_FROM : end]) != crc:
         return None
     kind = _KINDS.get(kind_number)
     if kind is None:
         return None
     return Record(kind, buffer[begin:end], Position(segment, base + end), lines, sequence, appended_at_us)
-
-
-def resynchronise(buffer: bytes, at: int, *, segment: int, after_sequence: int) -> int | None:
-    """Return the index of the first valid record at or after `at` that is newer than `after_sequence`, or None."""
-    while (at := buffer.find(MAGIC, at)) >= 0:
-        record = record_at(buffer, at, segment=segment)
-        if record is not None and record.sequence > after_sequence:
-            return at
-        at += 1
-    return None
-
-
-def scan(buffer: bytes, *, segment: int, base: int = 0, after_sequence: int) -> Iterator[Record | Damage]:
-    """Yield every valid record of the rest of a segment, and each damaged span once, in order.
-
-    Args:
-        buffer: Bytes from `base` to the end of the segment.
-        segment: Number of the segment.
-        base: Offset of the buffer in the segment.
-        after_sequence: Sequence of the record before `base`; a record that is not newer is not believed.
-    """
-    at, sequence = 0, after_sequence
-    while at < len(buffer):
-        record = record_at(buffer, at, segment=segment, base=base)
-        if record is not None and record.sequence > sequence:
-            yield record
-            at, sequence = record.end.offset - base, record.sequence
-            continue
-        found = resynchronise(buffer, at + 1, segment=segment, after_sequence=sequence)
-        end = len(buffer) if found is None else found
-        following = None if found is None else record_at(buffer, found, segment=segment)
-        lost = 1 if following is None else max(1, following.sequence - sequence - 1)
-        yield Damage(segment, base + at, buffer[at:end], lost)
-        at = end

@@ -6,7 +6,8 @@ left to the reader, which goes past it.
 
 from parcours_collector.wal.disk import Disk
 from parcours_collector.wal.quarantine import Quarantine
-from parcours_collector.wal.record import Damage, scan
+from parcours_collector.wal.record import Damage, Mended, Record
+from parcours_collector.wal.scanning import scan
 from parcours_collector.wal.segments import Segment, Segments, read_bytes
 
 
@@ -20,10 +21,13 @@ def recover(segments: Segments, quarantine: Quarantine, disk: Disk) -> int:
         torn: Damage | None = None
         content = read_bytes(segment, 0, segment.size_bytes)
         for found in scan(content, segment=segment.number, after_sequence=segment.number - 1):
-            if isinstance(found, Damage):
-                torn = found
-            else:
-                torn, end, newest = None, found.end.offset, max(newest, found.sequence)
+            match found:
+                case Damage():
+                    torn = found
+                case Record():
+                    torn, end, newest = None, found.end.offset, max(newest, found.sequence)
+                case Mended(record, _):
+                    torn, end, newest = None, record.end.offset, max(newest, record.sequence)
         if torn is not None:
             quarantine.keep_torn(segment.number, end, content[end:])
         if torn is not None or segment.size_bytes == 0:
