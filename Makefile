@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test rigs check format bench lock schemas docs clean
+.PHONY: help run test rigs faults check format bench lock schemas docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,11 @@ test: $(STAMP) ## the test suite, on real parts (ARGS="-k wal" narrows it)
 rigs: $(STAMP) ## the long form of the fault rigs: a minute without ClickHouse, kills of collector and host
 	RIG_OUTAGE_SECONDS=60 RIG_COLLECTOR_KILLS=20 $(BIN)/python -m pytest tests/test_promises.py --timeout 1200 $(ARGS)
 	CONSERVATION_EXAMPLES=1000 CONSERVATION_KILLS=40 $(BIN)/python -m pytest tests/test_sdk_conservation.py --timeout 1200 $(ARGS)
+
+faults: $(STAMP) ## the long form of the fault matrix (half an hour), printed as a table: 200 kills of the collector, and every other fault
+	@rm -f $(VENV)/faults.jsonl
+	FAULTS_LONG=1 FAULTS_MATRIX=$(VENV)/faults.jsonl $(BIN)/python -m pytest tests/faults --timeout 3600 $(ARGS)
+	@$(BIN)/python -m tests.faults.matrix $(VENV)/faults.jsonl
 
 check: $(STAMP) ## ruff and mypy (strict)
 	$(BIN)/ruff check .
