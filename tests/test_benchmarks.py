@@ -47,7 +47,10 @@ def test_every_sdk_delivers_what_it_emits() -> None:
     if not peers:
         pytest.skip("no other SDK is installed: see benchmarks/requirements.txt")
     names = ("emit to delivery, CPU", "emit, the call alone, p50")
-    assert_measured(sdk_emit.run(Size.SMOKE), *(one for name in names for one in (*[name] * peers, f"{name}, spool")))
+    assert_measured(
+        sdk_emit.run(Size.SMOKE),
+        *(one for name in names for one in (*[name] * peers, f"{name}, spool", f"{name}, batches of 500")),
+    )
 
 
 def test_a_host_is_measured_beside_a_dead_collector() -> None:

@@ -84,16 +84,15 @@ print(len({one[19:] for one in mine + theirs}))
 
 def test_an_id_made_inside_the_making_of_another_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
     inner: list[str] = []
-    page = event_id._new_random
+    new_tails = event_id._new_tails
 
-    def interrupted() -> bytes:
+    def interrupted() -> str:
         # As a signal handler that emits would.
-        monkeypatch.setattr(event_id, "_new_random", page)
+        monkeypatch.setattr(event_id, "_new_tails", new_tails)
         inner.append(new_event_id(time.time_ns()))
-        return page()
+        return new_tails()
 
-    monkeypatch.setattr(event_id, "_random", b"")
-    monkeypatch.setattr(event_id, "_random_used", 0)
-    monkeypatch.setattr(event_id, "_new_random", interrupted)
+    monkeypatch.setattr(event_id, "_tails", [])
+    monkeypatch.setattr(event_id, "_new_tails", interrupted)
     outer = new_event_id(time.time_ns())
     assert len({outer, *inner}) == 2
