@@ -10,11 +10,12 @@ import orjson
 import pytest
 from aiohttp import web
 
+from parcours_collector.intake.admission import Admission
 from parcours_collector.intake.intake import Intake
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.metrics import Metrics
 from parcours_collector.intake.routes import Doors
-from parcours_collector.settings import HttpSettings
+from parcours_collector.settings import HttpSettings, WalSettings
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.wal.record import Position, RecordKind
 
@@ -56,7 +57,8 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
     log = WriteAheadLog.open(tmp_path / "wal")
     intake = Intake(settings=settings, keys=keys, log=log, plan=None)
     metrics = Metrics(intake=intake, log=log, delivery=dict)
-    doors = Doors(settings=settings, keys=keys, intake=intake, log=log, metrics=metrics)
+    admission = Admission(log=log, http=settings, wal=WalSettings())
+    doors = Doors(settings=settings, keys=keys, intake=intake, log=log, metrics=metrics, admission=admission)
     runner = web.AppRunner(doors.application(), auto_decompress=False)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

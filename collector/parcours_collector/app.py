@@ -19,6 +19,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from parcours_collector.delivery.delivery import Delivery
 from parcours_collector.errors import PortInUse
+from parcours_collector.intake.admission import Admission
 from parcours_collector.intake.intake import Intake
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.metrics import Metrics
@@ -84,19 +85,23 @@ async def running_collector(settings: Settings) -> AsyncIterator[RunningCollecto
             rows_stored=lambda: delivery.counts.rows_delivered,
         )
         intake = Intake(settings=settings.http, keys=keys, log=log, plan=plan)
+        admission = Admission(log=log, http=settings.http, wal=settings.wal)
         doors = Doors(
             settings=settings.http,
             keys=keys,
             intake=intake,
             log=log,
-            metrics=Metrics(intake=intake, log=log, delivery=lambda: _readings(delivery)),
+            metrics=Metrics(
+                intake=intake, log=log, delivery=lambda: _readings(delivery), turned_away=admission.turned_away
+            ),
+            admission=admission,
         )
         delivery.start()
         stack.push_async_callback(delivery.drain, settings.shutdown_seconds)
         stitcher.start()
         stack.push_async_callback(stitcher.stop)
         port = await _listen(doors.application(), settings, stack)
-        stack.callback(setattr, doors, "stopping", True)
+        stack.callback(setattr, admission, "stopping", True)
         yield RunningCollector(endpoint=f"http://{settings.host}:{port}", port=port, delivery=delivery)
 
 

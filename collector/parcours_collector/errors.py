@@ -4,10 +4,13 @@
     ├── RequestError                 the sender's request, answered by HTTP
     │   ├── Unreadable               400  the body is not what it says it is
     │   ├── Unauthorized             401  no write key, an unknown one, a revoked one
+    │   ├── Forbidden                403  a key that is not good for this page or this door
     │   ├── TooLarge                 413  before or after decompression
     │   ├── UnsupportedEncoding      415  a compression or media type we do not read
     │   └── NotNow                   503  full or stopping: send the same again later
-    │       └── WalUnavailable            the write-ahead log cannot be written
+    │       ├── WalUnavailable            the write-ahead log cannot be written
+    │       ├── Busy                      the bodies under way fill the memory
+    │       └── OverQuota        429  the source has sent more than it may
     └── OperatorError                the one who runs it, told on the terminal, exit status 2
         ├── InvalidSettings
         ├── FolderInUse
@@ -22,6 +25,7 @@
 Each class owns its tag, its HTTP status, whether a retry can help, and its remedy. Handlers never choose a status.
 """
 
+import math
 from typing import ClassVar
 
 
@@ -46,7 +50,7 @@ class RequestError(CollectorError):
 
     tag = "bad_request"
     http_status: ClassVar[int] = 400
-    retry_after_seconds: ClassVar[int | None] = None
+    retry_after_seconds: int | None = None
 
 
 class Unreadable(RequestError):
@@ -62,6 +66,14 @@ class Unauthorized(RequestError):
     tag = "unauthorized"
     http_status = 401
     remedy = "Send 'Authorization: Bearer <write key>'; `parcours keys list` shows which sources exist."
+
+
+class Forbidden(RequestError):
+    """The key is good, but not for this origin or this door."""
+
+    tag = "forbidden"
+    http_status = 403
+    remedy = "`parcours keys list` shows what each source may do."
 
 
 class TooLarge(RequestError):
@@ -88,6 +100,25 @@ class NotNow(RequestError):
     retryable = True
     retry_after_seconds = 5
     remedy = "Send the same touchpoints with the same ids again later."
+
+    def __init__(self, message: str, *, remedy: str | None = None, after_seconds: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        if after_seconds is not None:
+            self.retry_after_seconds = max(1, math.ceil(after_seconds))
+
+
+class Busy(NotNow):
+    """The requests under way fill the memory that they may."""
+
+    tag = "busy"
+
+
+class OverQuota(NotNow):
+    """The source has sent more than its quota."""
+
+    tag = "over_quota"
+    http_status = 429
+    remedy = "Send more slowly, or have the quota raised: `parcours keys create --help`."
 
 
 class WalUnavailable(NotNow):

@@ -37,6 +37,14 @@ class HttpSettings(_Group):
     max_inflated_bytes: int = Field(MAX_INFLATED_BYTES, ge=1024, description="Largest body once decompressed.")
     max_batch_events: int = Field(MAX_BATCH_EVENTS, ge=1, description="Most touchpoints in one request.")
     body_timeout_seconds: float = Field(30.0, gt=0, description="Longest time a body may take to arrive.")
+    max_held_bytes: int = Field(
+        256 * 1024**2, ge=1024**2, description="Memory for the bodies under way; what comes beyond is answered 503."
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        description="What `Authorization: Bearer` must carry to read /metrics; without one it is open to this machine "
+        "only. A write key never opens it.",
+    )
     duplicate_window_events: int = Field(
         100_000,
         ge=0,
@@ -66,6 +74,15 @@ class WalSettings(_Group):
     """The write-ahead log."""
 
     segment_bytes: int = Field(64 * 1024**2, ge=64 * 1024, description="Size of one file of the log.")
+    high_water_bytes: int = Field(
+        16 * 1024**3,
+        ge=1024**2,
+        description="Size of the log at which every source is answered 503; web pages are at 80 % of it, servers at "
+        "90 %, tills and CRM last.",
+    )
+    high_water_age_seconds: float = Field(
+        0.0, ge=0, description="Age of the oldest undelivered touchpoint at which the same happens; 0 = at no age."
+    )
     max_pending_bytes: int = Field(
         64 * 1024**2, ge=1024**2, description="Bytes that may wait for the disk before requests are answered 503."
     )

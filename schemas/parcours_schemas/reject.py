@@ -34,6 +34,8 @@ class RejectCode(StrEnum):
     """A `name` that neither the catalogue nor the tracking plan holds."""
     UNSUPPORTED_VERSION = "unsupported_version"
     """A `schema` that is malformed, or of another model than the collector knows."""
+    NOT_ALLOWED = "not_allowed"
+    """A `name` that the sender's write key is not good for."""
     SCHEMA_VIOLATION = "schema_violation"
     """Properties that break the schema of the touchpoint."""
     UNKNOWN_PROPERTY = "unknown_property"
@@ -64,6 +66,8 @@ REMEDIES: Mapping[RejectCode, str] = MappingProxyType(
         "tracking plan; then replay",
         RejectCode.UNSUPPORTED_VERSION: "send a version of the model that the collector knows, or upgrade the "
         "collector; then replay",
+        RejectCode.NOT_ALLOWED: "send what the write key is made for, or have a key made with `parcours keys create "
+        "--allow NAME`; then replay",
         RejectCode.SCHEMA_VIOLATION: "send the properties that `parcours schemas show NAME` prints",
         RejectCode.UNKNOWN_PROPERTY: "correct the name of the property, or add it to the tracking plan; then replay",
         RejectCode.TOO_LARGE: "send less with each touchpoint: references rather than contents",

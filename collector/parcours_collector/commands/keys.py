@@ -1,5 +1,6 @@
 """`parcours keys`: who may send."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from rich.table import Table
 from parcours_collector.commands.options import DataOption
 from parcours_collector.commands.terminal import console
 from parcours_collector.intake.registry import Registry
+from parcours_collector.intake.source import SourceKind
 from parcours_collector.settings import load_settings
 
 keys = typer.Typer(help="Write keys: one for each source (a site, an app, a till, the CRM).", no_args_is_help=True)
@@ -17,11 +19,47 @@ keys = typer.Typer(help="Write keys: one for each source (a site, an app, a till
 def create(
     source: Annotated[str, typer.Argument(help="Name of the source, such as shop-web.")],
     project: Annotated[str, typer.Option(help="Project that the source belongs to.")] = "default",
+    kind: Annotated[
+        SourceKind,
+        typer.Option(
+            help="Who holds the key: when the collector is full, web pages stand back first, tills and CRM last."
+        ),
+    ] = SourceKind.SERVER,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(help="Touchpoints it may send, such as 'product_*'; may be repeated. All if none."),
+    ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --kind browser: pages that may use it, https://shop.example or https://*.shop.example."
+        ),
+    ] = None,
+    quota_per_second: Annotated[
+        float | None, typer.Option(help="Touchpoints it may send a second in the long run; any number if not given.")
+    ] = None,
     data: DataOption = None,
 ) -> None:
     """Make a source and its write key. The key is printed once and kept nowhere."""
     file = load_settings(data=data).registry_file
-    registry, write_key = Registry.read(file).with_source(source, project)
+    registry, write_key = Registry.read(file).with_source(
+        source, project, kind=kind, names=allow or (), origins=origin or (), quota_per_second=quota_per_second
+    )
+    registry.write(file)
+    console.print(write_key, soft_wrap=True)
+
+
+@keys.command("rotate")
+def rotate(
+    source: Annotated[str, typer.Argument(help="Name of the source.")],
+    grace_hours: Annotated[
+        float, typer.Option(min=0, help="How long the old key stays good beside the new one.")
+    ] = 24.0,
+    data: DataOption = None,
+) -> None:
+    """Give a source a new write key. The old one stays good for a while, so that senders can be changed one by one."""
+    file = load_settings(data=data).registry_file
+    registry, write_key = Registry.read(file).with_new_key(source, timedelta(hours=grace_hours))
     registry.write(file)
     console.print(write_key, soft_wrap=True)
 
@@ -29,10 +67,14 @@ def create(
 @keys.command("list")
 def list_sources(data: DataOption = None) -> None:
     """Show the sources. Keys themselves are kept nowhere."""
-    table = Table("source", "project", "made", "revoked")
+    table = Table("source", "project", "kind", "may send", "made", "ends")
     for source in Registry.read(load_settings(data=data).registry_file).sources:
         revoked = "" if source.revoked_at is None else f"{source.revoked_at:%Y-%m-%d %H:%M}"
-        table.add_row(source.name, source.project, f"{source.created_at:%Y-%m-%d %H:%M}", revoked)
+        bounds = [*source.names, *source.origins]
+        if source.quota_per_second is not None:
+            bounds.append(f"{source.quota_per_second:g}/s")
+        made = f"{source.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(source.name, source.project, source.kind, ", ".join(bounds) or "all", made, revoked)
     console.print(table)
 
 

@@ -14,8 +14,8 @@ from parcours_collector.intake.dead_letters import dead_letter_line
 from parcours_collector.intake.duplicates import DuplicateWindow
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.parsing import Batch, BrokenLine, parse_batch, refuse_too_many
-from parcours_collector.intake.registry import Source
 from parcours_collector.intake.rescue import rescue_batch
+from parcours_collector.intake.source import Source
 from parcours_collector.intake.steps import Circumstances, run_steps
 from parcours_collector.settings import HttpSettings
 from parcours_collector.wal.log import WriteAheadLog
@@ -134,7 +134,7 @@ class Intake:
         sorted_ = _Sorted()
         breathed_at = time.monotonic()
         for index, event in enumerate(batch.events):
-            self._sort(index, event, around, sorted_)
+            self._sort(index, event, around, sorted_, source)
             if time.monotonic() - breathed_at > _LONGEST_BREATH_SECONDS:
                 await asyncio.sleep(0)
                 breathed_at = time.monotonic()
@@ -158,8 +158,8 @@ class Intake:
         refuse_too_many(batch, most)
         return batch
 
-    def _sort(self, index: int, event: object, around: Circumstances, sorted_: _Sorted) -> None:
-        outcome = self._outcome(event, around)
+    def _sort(self, index: int, event: object, around: Circumstances, sorted_: _Sorted, source: Source) -> None:
+        outcome = self._outcome(event, around, source)
         if isinstance(outcome, Accepted):
             if outcome.id in sorted_.ids or self._window.holds(around.project, outcome.id):
                 sorted_.duplicate += 1
@@ -189,12 +189,12 @@ class Intake:
         sent_id = event.get("id") if isinstance(event, dict) else None
         sorted_.rejected.append(Rejection(index, sent_id[:64] if isinstance(sent_id, str) else None, outcome))
 
-    def _outcome(self, event: object, around: Circumstances) -> Accepted | Refusal:
+    def _outcome(self, event: object, around: Circumstances, source: Source) -> Accepted | Refusal:
         if isinstance(event, BrokenLine):
             return Refusal(
                 RejectCode.INVALID_JSON, "", "this is not JSON in UTF-8: no NaN, no lone surrogate, no comment"
             )
-        return validate(
+        outcome = validate(
             event,
             plan=self._plan,
             received_at=around.sender_now,
@@ -202,6 +202,9 @@ class Intake:
             unknown_properties=self._settings.unknown_properties,
             region=around.phone_region,
         )
+        if isinstance(outcome, Accepted) and not source.may_send(outcome.name):
+            return Refusal(RejectCode.NOT_ALLOWED, "/name", "the write key is not good for touchpoints of this name")
+        return outcome
 
     def _count(self, source: str, sorted_: _Sorted) -> None:
         self.accepted[source] += len(sorted_.lines)

@@ -3,7 +3,7 @@
 Labels name sources, codes and statuses; never a person or a key.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -23,7 +23,14 @@ class Metrics:
 
     content_type = CONTENT_TYPE_LATEST
 
-    def __init__(self, *, intake: Intake, log: WriteAheadLog, delivery: Gauges) -> None:
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        log: WriteAheadLog,
+        delivery: Gauges,
+        turned_away: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
         self._registry = CollectorRegistry()
         self._latency = Histogram(
             "parcours_acknowledgement_seconds",
@@ -32,7 +39,7 @@ class Metrics:
             registry=self._registry,
         )
         self._requests = Counter("parcours_requests", "Requests by answer.", ["status"], registry=self._registry)
-        self._registry.register(_Readings(intake, log, delivery))
+        self._registry.register(_Readings(intake, log, delivery, {} if turned_away is None else turned_away))
 
     def acknowledged(self, seconds: float) -> None:
         """Count a batch that is on disk."""
@@ -50,10 +57,13 @@ class Metrics:
 class _Readings(Collector):
     """What other parts count themselves, read when somebody asks."""
 
-    def __init__(self, intake: Intake, log: WriteAheadLog, delivery: Gauges) -> None:
+    def __init__(
+        self, intake: Intake, log: WriteAheadLog, delivery: Gauges, turned_away: Mapping[tuple[str, str], int]
+    ) -> None:
         self._intake = intake
         self._log = log
         self._delivery = delivery
+        self._turned_away = turned_away
 
     def collect(self) -> Iterator[Metric]:
         outcomes = CounterMetricFamily(
@@ -70,6 +80,12 @@ class _Readings(Collector):
         )
         for (source, code), count in self._intake.warned.items():
             warned.add_metric([source, code], count)
+        away = CounterMetricFamily(
+            "parcours_turned_away", "Requests turned away before their body was read.", labels=["source", "reason"]
+        )
+        for (source, reason), count in tuple(self._turned_away.items()):
+            away.add_metric([source, reason], count)
+        yield away
         yield outcomes
         yield rejected
         yield warned

@@ -10,14 +10,16 @@ import hmac
 import os
 import secrets
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
 import orjson
 
 from parcours_collector.errors import OperatorError
+from parcours_collector.intake.source import Source, SourceKind
 
 KEY_PREFIX = "pwk_"
 
@@ -34,17 +36,6 @@ class UnknownSource(OperatorError):
 
     tag = "unknown_source"
     remedy = "`parcours keys list` shows the sources."
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Who emits: a site, an app, a till, the CRM. `revoked_at` is None while its key is good."""
-
-    name: str
-    project: str
-    key_sha256: str
-    created_at: datetime
-    revoked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +59,7 @@ class Registry:
         try:
             held = orjson.loads(content)
             return cls(
-                sources=tuple(_source(row) for row in held["sources"]),
+                sources=tuple(Source.of_row(row) for row in held["sources"]),
                 identifier_keys={name: bytes.fromhex(key) for name, key in held["identifier_keys"].items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -78,7 +69,7 @@ class Registry:
         """Replace the file in one step, readable by its owner only."""
         content = orjson.dumps(
             {
-                "sources": [_row(source) for source in self.sources],
+                "sources": [source.as_row() for source in self.sources],
                 "identifier_keys": {name: key.hex() for name, key in self.identifier_keys.items()},
             },
             option=orjson.OPT_INDENT_2,
@@ -91,34 +82,70 @@ class Registry:
             os.fsync(out.fileno())
         Path(temporary).replace(file)
 
-    def with_source(self, name: str, project: str) -> tuple[Self, str]:
+    def with_source(
+        self,
+        name: str,
+        project: str,
+        *,
+        kind: SourceKind = SourceKind.SERVER,
+        names: Sequence[str] = (),
+        origins: Sequence[str] = (),
+        quota_per_second: float | None = None,
+    ) -> tuple[Self, str]:
         """Return a registry with one more source, and its write key, which is kept nowhere.
 
         Raises:
             UnknownSource: A source of this name has a good key already.
+            InvalidSource: It cannot be what is asked for.
         """
         if any(source.name == name and source.revoked_at is None for source in self.sources):
             raise UnknownSource(
                 f"The source '{name}' has a write key already.", remedy="Revoke it first, or give another name."
             )
         write_key = KEY_PREFIX + secrets.token_urlsafe(24)
-        source = Source(name, project, _sha256(write_key), created_at=datetime.now(UTC))
+        source = Source(
+            name,
+            project,
+            _sha256(write_key),
+            created_at=datetime.now(UTC),
+            kind=kind,
+            names=tuple(names),
+            origins=tuple(origins),
+            quota_per_second=quota_per_second,
+        ).checked()
         keys = {project: secrets.token_bytes(32), **self.identifier_keys}
         return replace(self, sources=(*self.sources, source), identifier_keys=keys), write_key
 
-    def without_source(self, name: str) -> Self:
+    def with_new_key(self, name: str, grace: timedelta) -> tuple[Self, str]:
+        """Return a registry in which a source has a new write key, and that key; the old one stays good for `grace`.
+
+        Raises:
+            UnknownSource: No source of this name has a good key.
+        """
+        before = next((one for one in self.sources if one.name == name and one.revoked_at is None), None)
+        if before is None:
+            raise UnknownSource(f"No source '{name}' with a good write key.")
+        ending = self.without_source(name, after=grace)
+        write_key = KEY_PREFIX + secrets.token_urlsafe(24)
+        source = replace(before, key_sha256=_sha256(write_key), created_at=datetime.now(UTC))
+        return replace(ending, sources=(*ending.sources, source)), write_key
+
+    def without_source(self, name: str, *, after: timedelta = timedelta(0)) -> Self:
         """Return a registry in which every key of this source is revoked.
 
         Raises:
             UnknownSource: No source of this name has a good key.
         """
-        if not any(source.name == name and source.revoked_at is None for source in self.sources):
-            raise UnknownSource(f"No source '{name}' with a good write key.")
         now = datetime.now(UTC)
+        if not any(source.name == name and source.is_good(now) for source in self.sources):
+            raise UnknownSource(f"No source '{name}' with a good write key.")
+        ends_at = now + after
         return replace(
             self,
             sources=tuple(
-                replace(source, revoked_at=now) if source.name == name and source.revoked_at is None else source
+                replace(source, revoked_at=min(source.revoked_at or ends_at, ends_at))
+                if source.name == name and source.is_good(now)
+                else source
                 for source in self.sources
             ),
         )
@@ -135,24 +162,3 @@ class Registry:
 
 def _sha256(write_key: str) -> str:
     return hashlib.sha256(write_key.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _source(row: dict[str, str | None]) -> Source:
-    revoked_at = row["revoked_at"]
-    return Source(
-        name=str(row["name"]),
-        project=str(row["project"]),
-        key_sha256=str(row["key_sha256"]),
-        created_at=datetime.fromisoformat(str(row["created_at"])),
-        revoked_at=None if revoked_at is None else datetime.fromisoformat(revoked_at),
-    )
-
-
-def _row(source: Source) -> dict[str, str | None]:
-    return {
-        "name": source.name,
-        "project": source.project,
-        "key_sha256": source.key_sha256,
-        "created_at": source.created_at.isoformat(),
-        "revoked_at": None if source.revoked_at is None else source.revoked_at.isoformat(),
-    }

@@ -1,5 +1,7 @@
 """The collector's HTTP doors. Handlers choose no status: errors carry theirs, and one middleware writes them."""
 
+import hmac
+import ipaddress
 import time
 from collections.abc import Awaitable, Callable
 
@@ -7,12 +9,14 @@ import orjson
 import structlog
 from aiohttp import web
 
-from parcours_collector.errors import NotNow, RequestError
+from parcours_collector.errors import Forbidden, RequestError
+from parcours_collector.intake.admission import Admission
 from parcours_collector.intake.body import read_body
 from parcours_collector.intake.intake import Intake
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.metrics import Metrics
-from parcours_collector.intake.registry import Source
+from parcours_collector.intake.origins import check_origin, cors_headers, preflight_headers
+from parcours_collector.intake.source import Source, SourceKind
 from parcours_collector.intake.unmapped import UnmappedRows
 from parcours_collector.settings import HttpSettings
 from parcours_collector.wal.log import WriteAheadLog
@@ -26,7 +30,14 @@ class Doors:
     """The handlers, over the parts that do the work."""
 
     def __init__(
-        self, *, settings: HttpSettings, keys: KeyRing, intake: Intake, log: WriteAheadLog, metrics: Metrics
+        self,
+        *,
+        settings: HttpSettings,
+        keys: KeyRing,
+        intake: Intake,
+        log: WriteAheadLog,
+        metrics: Metrics,
+        admission: Admission,
     ) -> None:
         self._settings = settings
         self._keys = keys
@@ -34,13 +45,15 @@ class Doors:
         self._unmapped = UnmappedRows(settings=settings, keys=keys, log=log, rejected=intake.rejected)
         self._wal = log
         self._metrics = metrics
-        self.stopping = False
+        self._admission = admission
 
     def application(self) -> web.Application:
         """Return the aiohttp application."""
         application = web.Application(middlewares=[self._answer_errors])
-        application.router.add_post("/v1/touchpoints", self.post_touchpoints)
-        application.router.add_post("/v1/dead-letters", self.post_dead_letters)
+        application.on_response_prepare.append(self._harden)
+        application.router.add_post("/v1/touchpoints", self.post_touchpoints, expect_handler=self._expect)
+        application.router.add_post("/v1/dead-letters", self.post_dead_letters, expect_handler=self._expect)
+        application.router.add_route("OPTIONS", "/v1/touchpoints", self.options_touchpoints)
         application.router.add_get("/v1/source", self.get_source)
         application.router.add_get("/livez", self.get_livez)
         application.router.add_get("/readyz", self.get_readyz)
@@ -50,16 +63,30 @@ class Doors:
     async def post_touchpoints(self, request: web.Request) -> web.Response:
         """Accept a batch; 200 once all of it is on disk."""
         started = time.perf_counter()
-        source, body = await self._read(request)
-        receipt = await self._intake.accept(source, body, request.content_type)
+        source = self._authenticate(request)
+        self._admission.check(source)
+        with self._admission.room_for(source, request):
+            body = await read_body(request, self._settings)
+            receipt = await self._intake.accept(source, body, request.content_type)
+        self._admission.charge(source, receipt.accepted + receipt.duplicate + len(receipt.rejected))
         self._metrics.acknowledged(time.perf_counter() - started)
         return _json(receipt.as_json())
 
     async def post_dead_letters(self, request: web.Request) -> web.Response:
         """Keep what the source could not turn into touchpoints; 200 once all of it is on disk."""
-        source, body = await self._read(request)
-        receipt = await self._unmapped.keep(source, body, request.content_type)
+        source = self._authenticate(request)
+        if source.kind is SourceKind.BROWSER:
+            raise Forbidden("A browser's key sends touchpoints, and nothing else.")
+        self._admission.check(source)
+        with self._admission.room_for(source, request):
+            body = await read_body(request, self._settings)
+            receipt = await self._unmapped.keep(source, body, request.content_type)
         return _json(receipt.as_json())
+
+    async def options_touchpoints(self, request: web.Request) -> web.Response:
+        """Answer a page's question whether it may post: of the origins of browsers' keys only."""
+        self._keys.refresh()
+        return web.Response(status=204, headers=preflight_headers(self._keys.sources, request.headers.get("Origin")))
 
     async def get_source(self, request: web.Request) -> web.Response:
         """Answer whose write key the request carries."""
@@ -72,23 +99,50 @@ class Doors:
 
     async def get_readyz(self, _request: web.Request) -> web.Response:
         """Answer whether touchpoints can be kept, which does not need ClickHouse."""
-        if self.stopping or not self._wal.available:
+        if self._admission.stopping or not self._wal.available:
             return _json(b'{"status":"not ready"}', status=503)
         return _json(b'{"status":"ready"}')
 
-    async def get_metrics(self, _request: web.Request) -> web.Response:
-        """Answer the metrics in Prometheus' text form."""
+    async def get_metrics(self, request: web.Request) -> web.Response:
+        """Answer the metrics in Prometheus' text form, to whom the operator lets."""
+        self._check_operator(request)
         return web.Response(body=self._metrics.exposition(), headers={"Content-Type": self._metrics.content_type})
 
     def _authenticate(self, request: web.Request) -> Source:
         self._keys.refresh()
-        return self._keys.authenticate(request.headers.get("Authorization"))
+        source = self._keys.authenticate(request.headers.get("Authorization"), request.query.get("write_key"))
+        check_origin(source, request.headers.get("Origin"))
+        return source
 
-    async def _read(self, request: web.Request) -> tuple[Source, bytes]:
-        source = self._authenticate(request)
-        if self.stopping:
-            raise NotNow("The collector is stopping.")
-        return source, await read_body(request, self._settings)
+    def _check_operator(self, request: web.Request) -> None:
+        token = self._settings.metrics_token
+        if token is None:
+            if not _is_here(request.remote):
+                raise Forbidden("/metrics is open to this machine only.", remedy="Set http.metrics_token to open it.")
+            return
+        expected = f"Bearer {token.get_secret_value()}".encode()
+        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected):
+            raise Forbidden("/metrics needs the token of the operator.", remedy="Send http.metrics_token as Bearer.")
+
+    async def _expect(self, request: web.Request) -> web.StreamResponse | None:
+        """Answer whoever asks before sending a body: go on, or why not."""
+
+        async def go_on(asked: web.Request) -> web.StreamResponse:
+            self._admission.check(self._authenticate(asked))
+            return web.Response()
+
+        answer = await self._answer_errors(request, go_on)
+        if answer.status != 200:
+            return answer
+        if request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return None
+
+    async def _harden(self, request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.update(_SECURITY_HEADERS)
+        response.headers.pop("Server", None)
+        if request.path == "/v1/touchpoints" and request.method == "POST":
+            response.headers.update(cors_headers(self._keys.sources, request.headers.get("Origin")))
 
     @web.middleware
     async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -110,6 +164,21 @@ class Doors:
             response = _error(500, "internal", "The collector failed.", "Send the same touchpoints again later.")
         self._metrics.answered(response.status)
         return response
+
+
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def _is_here(remote: str | None) -> bool:
+    try:
+        return remote is not None and ipaddress.ip_address(remote).is_loopback
+    except ValueError:
+        return False
 
 
 _DOORS = "The doors are POST /v1/touchpoints and /v1/dead-letters, GET /v1/source, /livez, /readyz and /metrics."

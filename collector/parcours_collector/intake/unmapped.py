@@ -24,7 +24,7 @@ from parcours_collector.intake.dead_letters import (
 )
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.parsing import BrokenLine, parse_batch
-from parcours_collector.intake.registry import Source
+from parcours_collector.intake.source import Source
 from parcours_collector.settings import HttpSettings
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.wal.record import RecordKind
