@@ -1,6 +1,7 @@
 """A proxy between collector and ClickHouse that does to inserts what networks, restarts and servers do."""
 
 import asyncio
+import contextlib
 import socket
 import struct
 import threading
@@ -92,9 +93,10 @@ class FaultProxy:
         except (OSError, EOFError, asyncio.IncompleteReadError):
             pass
         finally:
-            _reset(writer)
             if upstream is not None:
                 upstream.transport.abort()
+            with contextlib.suppress(OSError):  # the collector may have gone first
+                _reset(writer)
 
     async def _exchange(
         self,
