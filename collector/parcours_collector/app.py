@@ -84,7 +84,14 @@ async def running_collector(settings: Settings) -> AsyncIterator[RunningCollecto
             interval_seconds=settings.stitching.interval_seconds,
             rows_stored=lambda: delivery.counts.rows_delivered,
         )
-        intake = Intake(settings=settings.http, keys=keys, log=log, plan=plan)
+        intake = Intake(
+            settings=settings.http,
+            keys=keys,
+            log=log,
+            plan=plan,
+            privacy=settings.privacy,
+            enrichment=settings.enrichment,
+        )
         admission = Admission(log=log, http=settings.http, wal=settings.wal)
         doors = Doors(
             settings=settings.http,

@@ -88,6 +88,39 @@ class WalSettings(_Group):
     )
 
 
+class PrivacySettings(_Group):
+    """What is kept of whom."""
+
+    purpose: str = Field("analytics", description="The purpose in `consent` that keeping a touchpoint needs.")
+    consent_required: bool = Field(
+        False, description="Whether a touchpoint that says nothing of this purpose counts as refused."
+    )
+    on_refusal: Literal["keep", "anonymise", "drop"] = Field(
+        "anonymise",
+        description="What becomes of a touchpoint whose person has refused: kept, kept without who, or not kept.",
+    )
+    on_gpc: Literal["keep", "anonymise", "drop"] = Field(
+        "anonymise", description="The same for a request with `Sec-GPC: 1`, or a touchpoint with `context.gpc`."
+    )
+    ip: Literal["truncated", "none", "full"] = Field(
+        "truncated", description="What is kept of `context.ip`: its network (/24, /48), nothing, all."
+    )
+    user_agent: Literal["reduced", "none", "full"] = Field(
+        "reduced",
+        description="What is kept of `context.user_agent`: browser with major version, system and kind of device; "
+        "nothing; all.",
+    )
+
+
+class EnrichmentSettings(_Group):
+    """What is derived from a touchpoint's circumstances."""
+
+    enabled: bool = Field(
+        True, description="Whether campaign, click ids, referrer, browser, bot and country are derived."
+    )
+    geoip_file: Path | None = Field(None, description="A MaxMind file (.mmdb) with countries; none: no country.")
+
+
 class DeliverySettings(_Group):
     """From the log to ClickHouse."""
 
@@ -127,6 +160,8 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="How the log is written to standard error.")
     http: HttpSettings = HttpSettings()
     wal: WalSettings = WalSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    enrichment: EnrichmentSettings = EnrichmentSettings()
     delivery: DeliverySettings = DeliverySettings()
     stitching: StitchingSettings = StitchingSettings()
 

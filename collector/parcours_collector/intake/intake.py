@@ -12,12 +12,14 @@ import orjson
 from parcours_collector.errors import Unreadable
 from parcours_collector.intake.dead_letters import dead_letter_line
 from parcours_collector.intake.duplicates import DuplicateWindow
+from parcours_collector.intake.enrichment import countries
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.parsing import Batch, BrokenLine, parse_batch, refuse_too_many
+from parcours_collector.intake.privacy import Policy
 from parcours_collector.intake.rescue import rescue_batch
 from parcours_collector.intake.source import Source
 from parcours_collector.intake.steps import Circumstances, run_steps
-from parcours_collector.settings import HttpSettings
+from parcours_collector.settings import EnrichmentSettings, HttpSettings, PrivacySettings
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.wal.record import RecordKind
 from parcours_schemas.envelope import MAX_EVENT_BYTES
@@ -29,6 +31,7 @@ from parcours_schemas.validation import Accepted, validate
 
 _LONGEST_BREATH_SECONDS = 0.005
 """A large batch lets other requests through whenever so much time has passed."""
+_WITHHELD = Refusal(RejectCode.CONSENT_WITHHELD, "/consent", "the person has not agreed, and nothing of it was kept")
 _MOST_WARNINGS_SAID = 100
 """In one answer: the same mistake of a sender comes with every touchpoint. All are counted."""
 
@@ -95,12 +98,18 @@ class Intake:
         keys: KeyRing,
         log: WriteAheadLog,
         plan: TrackingPlan | None,
+        privacy: PrivacySettings | None = None,
+        enrichment: EnrichmentSettings | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._keys = keys
         self._log = log
         self._plan = plan
+        self._policy = Policy(privacy or PrivacySettings())
+        enrichment = enrichment or EnrichmentSettings()
+        self._enriches = enrichment.enabled
+        self._country_of = countries(enrichment.geoip_file)
         self._now = now
         self._window = DuplicateWindow(settings.duplicate_window_events)
         self.accepted: Counter[str] = Counter()
@@ -108,13 +117,17 @@ class Intake:
         self.rejected: Counter[tuple[str, str]] = Counter()
         self.warned: Counter[tuple[str, str]] = Counter()
 
-    async def accept(self, source: Source, body: bytes, content_type: str) -> Receipt:
+    async def accept(
+        self, source: Source, body: bytes, content_type: str, *, gpc: bool = False, peer_address: str = ""
+    ) -> Receipt:
         """Sort a batch, keep it, and return what became of each event. A receipt means that all of it is on disk.
 
         Args:
             source: Whose write key came with it.
             body: Decompressed.
             content_type: The media type, without parameters.
+            gpc: Whether the request came with `Sec-GPC: 1`.
+            peer_address: Of the person, where a page sends for itself; it is looked up and not kept.
 
         Raises:
             RequestError: The batch as a whole cannot be read, or not be kept now; nothing of it was accepted.
@@ -130,6 +143,11 @@ class Intake:
             identifier_key=self._keys.identifier_key(source.project),
             phone_region=self._settings.phone_region,
             clock_tolerance=timedelta(seconds=self._settings.clock_tolerance_seconds),
+            policy=self._policy,
+            gpc=gpc,
+            enriches=self._enriches,
+            country_of=self._country_of,
+            peer_address=peer_address,
         )
         sorted_ = _Sorted()
         breathed_at = time.monotonic()
@@ -164,6 +182,10 @@ class Intake:
             if outcome.id in sorted_.ids or self._window.holds(around.project, outcome.id):
                 sorted_.duplicate += 1
                 return
+            if self._policy.verdict(outcome.consent, outcome.context, gpc=around.gpc) == "drop":
+                # Nothing of it is kept, not even as a dead letter.
+                sorted_.rejected.append(Rejection(index, outcome.id, _WITHHELD))
+                return
             line = orjson.dumps(run_steps(outcome, around), option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
             # A row is a little longer than its event: only near the limit is the event itself measured.
             if len(line) <= MAX_EVENT_BYTES or len(orjson.dumps(event)) <= MAX_EVENT_BYTES:
@@ -175,9 +197,14 @@ class Intake:
             outcome = Refusal(
                 RejectCode.TOO_LARGE, "", f"a touchpoint is at most {MAX_EVENT_BYTES} bytes of JSON: send less with it"
             )
+        sent_id = event.get("id") if isinstance(event, dict) else None
+        sorted_.rejected.append(Rejection(index, sent_id[:64] if isinstance(sent_id, str) else None, outcome))
+        kept = self._policy.of_refused(event, gpc=around.gpc)
+        if kept is None:
+            return
         sorted_.letters.append(
             dead_letter_line(
-                event,
+                kept,
                 outcome,
                 project=around.project,
                 source=around.source,
@@ -186,8 +213,6 @@ class Intake:
                 phone_region=around.phone_region,
             )
         )
-        sent_id = event.get("id") if isinstance(event, dict) else None
-        sorted_.rejected.append(Rejection(index, sent_id[:64] if isinstance(sent_id, str) else None, outcome))
 
     def _outcome(self, event: object, around: Circumstances, source: Source) -> Accepted | Refusal:
         if isinstance(event, BrokenLine):

@@ -67,7 +67,13 @@ class Doors:
         self._admission.check(source)
         with self._admission.room_for(source, request):
             body = await read_body(request, self._settings)
-            receipt = await self._intake.accept(source, body, request.content_type)
+            receipt = await self._intake.accept(
+                source,
+                body,
+                request.content_type,
+                gpc=request.headers.get("Sec-GPC") == "1",
+                peer_address=request.remote or "" if source.kind is SourceKind.BROWSER else "",
+            )
         self._admission.charge(source, receipt.accepted + receipt.duplicate + len(receipt.rejected))
         self._metrics.acknowledged(time.perf_counter() - started)
         return _json(receipt.as_json())

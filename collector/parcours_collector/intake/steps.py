@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from parcours_collector.intake.enrichment import CountryOf, enrich, nowhere
+from parcours_collector.intake.privacy import USUAL_POLICY, Policy
 from parcours_schemas.identifiers import (
     HASHED_KINDS,
     hash_ids,
@@ -49,6 +51,11 @@ class Circumstances:
     identifier_key: bytes
     phone_region: str | None
     clock_tolerance: timedelta
+    policy: Policy = USUAL_POLICY
+    gpc: bool = False
+    enriches: bool = True
+    country_of: CountryOf = nowhere
+    peer_address: str = ""
 
     @property
     def sender_now(self) -> datetime:
@@ -79,9 +86,21 @@ def first_row(accepted: Accepted, around: Circumstances) -> Row:
         "context": accepted.context,
         "properties": accepted.properties,
         "consent": accepted.consent,
+        "enrichment": {},
         "revenue": None,
         "currency": "",
     }
+
+
+def enrich_circumstances(row: Row, accepted: Accepted, around: Circumstances) -> None:
+    """Derive campaign, click ids, referrer, browser, bot and country; before anything of them is shortened."""
+    if around.enriches and (row["context"] or around.peer_address):
+        enrich(row, accepted, around)
+
+
+def honour_choice(row: Row, accepted: Accepted, around: Circumstances) -> None:
+    """Leave what the person's choice and the project's policy leave."""
+    around.policy.apply(row, around.policy.verdict(accepted.consent, accepted.context, gpc=around.gpc))
 
 
 def hash_identifiers(row: Row, _accepted: Accepted, around: Circumstances) -> None:
@@ -94,7 +113,7 @@ def redact_clear_identifiers_elsewhere(row: Row, _accepted: Accepted, around: Ci
     """Replace e-mail addresses and phone numbers that stand in any other place: other identifiers, URLs, properties."""
     if not around.may_hold_clear_identifiers:
         return
-    held = {"ids": row["ids"], "context": row["context"], "properties": row["properties"]}
+    held = {part: row[part] for part in ("ids", "context", "properties", "enrichment")}
     if may_hold_clear_identifiers(orjson.dumps(held)):
         for part, value in held.items():
             row[part] = redact_clear_identifiers(value, around.identifier_key, region=around.phone_region)
@@ -124,6 +143,8 @@ def take_revenue(row: Row, accepted: Accepted, _around: Circumstances) -> None:
 
 
 STEPS: tuple[Step, ...] = (
+    enrich_circumstances,
+    honour_choice,
     hash_identifiers,
     redact_clear_identifiers_elsewhere,
     mark_placeholders,

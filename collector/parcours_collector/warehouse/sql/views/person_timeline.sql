@@ -30,6 +30,7 @@ SELECT
     ids,
     context,
     properties,
+    enrichment,
     revenue,
     currency
 FROM parcours.touchpoints_resolved

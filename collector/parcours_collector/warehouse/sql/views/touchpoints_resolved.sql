@@ -64,6 +64,7 @@ SELECT
     context,
     properties,
     consent,
+    enrichment,
     revenue,
     currency,
     person_id,

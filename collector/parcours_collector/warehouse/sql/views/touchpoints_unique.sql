@@ -18,6 +18,7 @@ SELECT
     context,
     properties,
     consent,
+    enrichment,
     revenue,
     currency,
     identifier,

@@ -1,0 +1,134 @@
+"""What a person's choice leaves: kept, kept without who, or not kept at all, and the answer says so."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from parcours_collector.app import running_collector
+from parcours_collector.intake.privacy import Policy
+from parcours_collector.settings import PrivacySettings, Settings
+from tests.events import event
+from tests.running import add_source
+
+NOBODY = "http://nobody:nothing@127.0.0.1:9"
+CANARY = "canary-9d1e"
+PERSON: dict[str, Any] = {
+    "ids": {"anonymous_id": CANARY},
+    "context": {
+        "url": f"https://shop.example/tv?session={CANARY}&gclid={CANARY}",
+        "referrer": f"https://www.google.com/search?q={CANARY}",
+        "ip": "203.0.113.77",
+        "user_agent": f"Mozilla/5.0 {CANARY}",
+        "locale": "fr-FR",
+    },
+}
+
+
+async def sent(tmp_path: Path, *events: Any, gpc: bool = False, **privacy: Any) -> tuple[dict[str, Any], bytes]:
+    """The receipt of a batch, and everything that the collector has written of it."""
+    sender = add_source(tmp_path, "shop-web", "shop")
+    settings = Settings(
+        data=tmp_path,
+        port=0,
+        clickhouse_url=SecretStr(NOBODY),
+        shutdown_seconds=0,
+        privacy=PrivacySettings(**privacy),
+    )
+    async with running_collector(settings) as running, aiohttp.ClientSession() as session:
+        headers = {"Authorization": f"Bearer {sender.write_key}", "Content-Type": "application/json"}
+        headers |= {"Sec-GPC": "1"} if gpc else {}
+        url = f"{running.endpoint}/v1/touchpoints"
+        async with session.post(url, data=orjson.dumps(list(events)), headers=headers) as response:
+            receipt = await response.json()
+    files = [path for path in (tmp_path / "wal").rglob("*") if path.is_file()]
+    return receipt, b"".join(await asyncio.gather(*(asyncio.to_thread(path.read_bytes) for path in files)))
+
+
+def refusing(**fields: Any) -> dict[str, Any]:
+    return event(**PERSON, consent={"analytics": False}, **fields)
+
+
+async def test_who_has_refused_is_counted_without_being_anybody(tmp_path: Path) -> None:
+    receipt, kept = await sent(tmp_path, refusing())
+    assert (receipt["accepted"], receipt["rejected"]) == (1, [])
+    assert b"product_viewed" in kept
+    assert b"https://shop.example/tv" in kept
+    for hidden in (CANARY.encode(), b"203.0.113", b"fr-FR", b"Mozilla"):
+        assert hidden not in kept
+
+
+async def test_where_a_refusal_drops_nothing_is_kept_and_the_answer_says_so(tmp_path: Path) -> None:
+    wrong = refusing(properties={"product_id": 7, "name": CANARY})
+    receipt, kept = await sent(tmp_path, refusing(), event(), wrong, on_refusal="drop")
+    assert (receipt["accepted"], receipt["duplicate"]) == (1, 0)
+    assert [(one["index"], one["code"]) for one in receipt["rejected"]] == [
+        (0, "consent_withheld"),
+        (2, "schema_violation"),
+    ]
+    assert CANARY.encode() not in kept
+    assert kept.count(b"product_viewed") == 1
+
+
+@pytest.mark.parametrize("in_header", [True, False])
+async def test_global_privacy_control_is_a_refusal(tmp_path: Path, in_header: bool) -> None:
+    said = event(**PERSON, consent={"analytics": True})
+    if not in_header:
+        said["context"] = said["context"] | {"gpc": True}
+    receipt, kept = await sent(tmp_path, said, gpc=in_header)
+    assert receipt["accepted"] == 1
+    assert CANARY.encode() not in kept
+
+
+async def test_where_consent_is_required_saying_nothing_is_a_refusal(tmp_path: Path) -> None:
+    receipt, kept = await sent(tmp_path, event(**PERSON), consent_required=True)
+    assert receipt["accepted"] == 1
+    assert CANARY.encode() not in kept
+
+
+async def test_a_consent_that_cannot_be_read_is_a_no_for_the_dead_letter_too(tmp_path: Path) -> None:
+    receipt, kept = await sent(tmp_path, event(**PERSON, consent="certainly"))
+    assert receipt["rejected"][0]["code"] == "invalid_envelope"
+    assert b"invalid_envelope" in kept
+    assert CANARY.encode() not in kept
+
+
+async def test_of_an_address_and_a_browser_little_is_kept_even_with_consent(tmp_path: Path) -> None:
+    _, kept = await sent(tmp_path, event(**PERSON, consent={"analytics": True}))
+    assert CANARY.encode() in kept
+    assert b"203.0.113.0" in kept
+    assert b"203.0.113.77" not in kept
+    assert b"Mozilla" not in kept
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("203.0.113.77", "203.0.113.0"),
+        ("2001:db8:1:2:3::4", "2001:db8:1::"),
+        ("::ffff:203.0.113.77", "203.0.113.0"),
+        ("nonsense", None),
+        (7, None),
+    ],
+)
+def test_an_address_is_truncated_and_what_is_none_is_left_out(address: object, kept: str | None) -> None:
+    row = {"context": {"ip": address}, "ids": {}, "enrichment": {}}
+    Policy(PrivacySettings()).apply(row, "keep")
+    assert row["context"].get("ip") == kept
+
+
+@given(url=st.text(max_size=80), referrer=st.one_of(st.text(max_size=80), st.integers()))
+def test_no_query_is_left_of_an_anonymised_page(url: str, referrer: object) -> None:
+    row = {"context": {"url": url, "referrer": referrer}, "ids": {"user_id": ["u"]}, "enrichment": {}}
+    Policy(PrivacySettings()).apply(row, "anonymise")
+    assert row["ids"] == {}
+    for kept in row["context"].values():
+        assert "?" not in kept
+        assert "#" not in kept
+        assert "@" not in kept.split("/")[2] if kept.count("/") > 1 else True
