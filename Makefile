@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test rigs faults check format bench lock schemas docs clean
+.PHONY: help run test rigs faults fuzz check format bench lock schemas docs clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,10 @@ faults: $(STAMP) ## the long form of the fault matrix (half an hour), printed as
 	@rm -f $(VENV)/faults.jsonl
 	FAULTS_LONG=1 FAULTS_MATRIX=$(VENV)/faults.jsonl $(BIN)/python -m pytest tests/faults --timeout 3600 $(ARGS)
 	@$(BIN)/python -m tests.faults.matrix $(VENV)/faults.jsonl
+
+fuzz: $(STAMP) ## a million hostile inputs through a real collector (half an hour)
+	FUZZ_INPUTS=1000000 FUZZ_REPORT=$(VENV)/fuzz.json $(BIN)/python -m pytest tests/fuzz --timeout 7200 $(ARGS)
+	@cat $(VENV)/fuzz.json
 
 check: $(STAMP) ## ruff and mypy (strict)
 	$(BIN)/ruff check .

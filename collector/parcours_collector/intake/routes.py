@@ -15,6 +15,7 @@ from parcours_collector.intake.body import read_body
 from parcours_collector.intake.intake import Intake
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.metrics import Metrics
+from parcours_collector.intake.openapi import openapi_document
 from parcours_collector.intake.origins import check_origin, cors_headers, preflight_headers
 from parcours_collector.intake.source import Source, SourceKind
 from parcours_collector.intake.unmapped import UnmappedRows
@@ -55,6 +56,7 @@ class Doors:
         application.router.add_post("/v1/dead-letters", self.post_dead_letters, expect_handler=self._expect)
         application.router.add_route("OPTIONS", "/v1/touchpoints", self.options_touchpoints)
         application.router.add_get("/v1/source", self.get_source)
+        application.router.add_get("/openapi.json", self.get_openapi)
         application.router.add_get("/livez", self.get_livez)
         application.router.add_get("/readyz", self.get_readyz)
         application.router.add_get("/metrics", self.get_metrics)
@@ -98,6 +100,10 @@ class Doors:
         """Answer whose write key the request carries."""
         source = self._authenticate(request)
         return _json(orjson.dumps({"source": source.name, "project": source.project}))
+
+    async def get_openapi(self, _request: web.Request) -> web.Response:
+        """Answer the doors as an OpenAPI document."""
+        return _json(openapi_document(self._settings))
 
     async def get_livez(self, _request: web.Request) -> web.Response:
         """Answer that the process runs."""
@@ -187,7 +193,10 @@ def _is_here(remote: str | None) -> bool:
         return False
 
 
-_DOORS = "The doors are POST /v1/touchpoints and /v1/dead-letters, GET /v1/source, /livez, /readyz and /metrics."
+_DOORS = (
+    "The doors are POST /v1/touchpoints and /v1/dead-letters, GET /v1/source, /openapi.json, /livez, /readyz and "
+    "/metrics."
+)
 
 
 def _json(body: bytes, *, status: int = 200) -> web.Response:
