@@ -41,6 +41,8 @@ def test_a_receipt_settles_every_touchpoint() -> None:
         receipt(2, 0, {"index": -1}),
         receipt(2, 0, {"index": 1, "id": "id-2"}),
         receipt(1, 0, {"index": 1}, {"index": 1}),
+        receipt(2, 0, {"index": 1, "id": ["id-1"]}),
+        receipt(2, 0, {"index": 1, "id": {"id": "id-1"}}),
     ],
 )
 def test_a_200_that_does_not_add_up_settles_nothing(body: bytes) -> None:
@@ -63,6 +65,8 @@ def test_no_garbage_of_any_kind_counts_as_delivery_or_raises(body: bytes) -> Non
         (301, b"", Refused),
         (400, b'{"error":"unreadable"}', Unreadable),
         (400, b"<html>plain HTTP on a TLS port", Refused),
+        (400, b'{"status":400,"error":"Bad Request","path":"/v1/touchpoints"}', Refused),
+        (400, b'{"error":["unreadable"]}', Refused),
         (401, b"", Refused),
         (403, b"", Refused),
         (404, b"", Refused),
@@ -93,13 +97,30 @@ def test_retry_after_as_a_date_is_understood() -> None:
     assert answer.retry_after_seconds == pytest.approx(100, abs=5)
 
 
+def test_retry_after_as_a_date_is_read_by_the_clock_of_whoever_says_it() -> None:
+    # A till that boots in 2000, or in 2100: the date alone would be an hour's wait, or none.
+    headers = {"Retry-After": "Sat, 21 Nov 2026 10:01:00 GMT", "Date": "Sat, 21 Nov 2026 10:00:00 GMT"}
+    assert read_answer(503, headers, b"", SENT) == Unavailable("status 503", 60.0)
+    assert read_answer(503, {**headers, "Date": "today"}, b"", SENT) != Unavailable("status 503", None)
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_no_header_can_raise(retry_after: str, date: str) -> None:
+    assert isinstance(read_answer(503, {"Retry-After": retry_after, "Date": date}, b"", SENT), Unavailable)
+
+
 def test_what_was_taken_with_a_warning_is_delivered_and_a_warning_that_cannot_be_read_costs_nothing() -> None:
     warning = {"index": 0, "id": SENT[0].id, "code": "unknown_property", "path": "/properties/colour", "detail": "x"}
-    receipt = {"accepted": len(SENT), "duplicate": 0, "rejected": [], "warnings": [warning, {"index": 99}, 7]}
+    receipt = {
+        "accepted": len(SENT),
+        "duplicate": 0,
+        "rejected": [],
+        "warnings": [warning, {"index": 99}, 7, {"index": 1, "id": []}],
+    }
     answer = read_answer(200, {}, orjson.dumps(receipt), SENT)
     assert isinstance(answer, Answered)
     assert not answer.rejections
-    assert [(one.code, one.path) for one in answer.warnings] == [("unknown_property", "/properties/colour")]
+    assert (answer.warnings[0].code, answer.warnings[0].path) == ("unknown_property", "/properties/colour")
     assert read_answer(200, {}, orjson.dumps({**receipt, "warnings": "none"}), SENT) == Answered(())
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -110,6 +112,28 @@ def test_a_block_may_end_in_another_copy_of_the_contextvars() -> None:
     copy_context().run(scope.__enter__)
     scope.__exit__(None, None, None)
     assert parcours.current_context() == parcours.Context()
+
+
+def test_blocks_that_end_out_of_turn_leave_nothing_behind() -> None:
+    first, second = parcours.context(user_id="u1"), parcours.context(user_id="u2")
+    with first:
+        second.__enter__()
+    second.__exit__(None, None, None)
+    second.__exit__(None, None, None)
+    assert parcours.current_context() == parcours.Context()
+
+
+def test_a_thread_may_apply_for_ever() -> None:
+    def work() -> int:
+        said = [parcours.context(user_id=f"u{number}") for number in range(100)]
+        kept = [weakref.ref(one) for one in said]
+        while said:
+            said.pop().apply()
+        assert parcours.current_context().ids == {"user_id": "u0"}
+        gc.collect()
+        return sum(one() is not None for one in kept)
+
+    assert copy_context().run(work) <= 1
 
 
 def test_a_function_and_a_coroutine_function_can_be_decorated() -> None:

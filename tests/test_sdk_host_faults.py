@@ -1,6 +1,7 @@
 """What the host's own code raises inside the SDK: neither delivery nor the ledger suffers, and time limits pass."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from parcours import AsyncTracker, DropReason, Tracker
 from parcours.answer import SendResult
 from parcours.testing import Fault, FaultyCollector
 from parcours.transport import intercept
-from tests.sdk_support import FACES, QUICK, Face, close, conserved, flush, quick
+from tests.sdk_support import FACES, QUICK, Face, Losses, close, conserved, flush, quick
 
 
 @pytest.fixture
@@ -90,6 +91,34 @@ async def test_a_close_that_is_cancelled_closes(collector: FaultyCollector) -> N
     with pytest.raises(asyncio.CancelledError):
         await closing
     assert tracker.stats().dropped[DropReason.SHUTDOWN] == 1
+
+
+class BrokenHandler(logging.Handler):
+    """A handler of the host's that lets out what it should have handled."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise ConnectionError("canary")
+
+
+def test_a_log_handler_that_raises_reaches_neither_the_caller_nor_delivery(
+    face: type[Face], collector: FaultyCollector
+) -> None:
+    collector.reject = lambda sent: {"code": "invalid_time"} if sent["name"] == "machine_seen" else None
+    losses = Losses()
+    tracker = quick(face, collector, on_drop=losses)
+    logger, handler = logging.getLogger("parcours"), BrokenHandler()
+    logger.addHandler(handler)
+    try:
+        assert tracker.track("product_viewed", {}, user_id="u1") is None
+        collector.faults.append(Fault.ERROR)
+        for name in ("machine_seen", "newsletter_opened", "machine_seen"):
+            tracker.track(name, user_id="u1")
+        assert flush(tracker)
+    finally:
+        logger.removeHandler(handler)
+    stats = close(tracker)
+    assert conserved(stats)
+    assert (stats.delivered, losses.count(DropReason.REJECTED), losses.count(DropReason.INVALID)) == (1, 2, 1)
 
 
 class TimeLimitExceeded(Exception):

@@ -1,5 +1,7 @@
 """Settings: what is missing or wrong is said when a tracker is made, with the remedy."""
 
+from typing import Any
+
 import pytest
 
 from parcours import InvalidOptions, Options, Tracker
@@ -69,11 +71,59 @@ def test_a_tracker_without_settings_is_refused_at_construction(monkeypatch: pyte
 
 @pytest.mark.parametrize(
     "given",
-    [{"queue_max_count": 0}, {"batch_max_count": 1001}, {"linger_seconds": -1.0}, {"backoff_max_seconds": "60"}],
+    [
+        {"queue_max_count": 0},
+        {"batch_max_count": 1001},
+        {"linger_seconds": -1.0},
+        {"backoff_max_seconds": "60"},
+        # Each would fail in the worker, again and again.
+        {"batch_max_count": 100.0},
+        {"queue_max_count": True},
+        {"linger_seconds": float("nan")},
+    ],
 )
 def test_an_option_out_of_bounds_is_refused_with_its_bounds(given: TrackerOptions) -> None:
-    with pytest.raises(InvalidOptions, match="Give a number"):
+    with pytest.raises(InvalidOptions, match=r"Give a (whole )?number"):
         Options.resolve(ENDPOINT, KEY, given, {})
+
+
+async def record_later(*_: object) -> None:
+    """A callback that nobody would await."""
+
+
+class RecordLater:
+    async def __call__(self, *_: object) -> None:
+        """The same, as an object."""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"on_drop": record_later},
+        {"on_drop": RecordLater()},
+        {"on_drop": "canary"},
+        {"before_send": RecordLater()},
+        {"strict": "canary"},
+        {"plan": 3},
+        {"spool": 3},
+        {"identifier_key": 3},
+        {"phone_region": 33},
+        {"redact": ["canary"]},
+        {"required_consent": 3},
+    ],
+    ids=repr,
+)
+def test_an_option_of_another_kind_is_refused_when_the_tracker_is_made_and_not_shown(given: Any) -> None:
+    with pytest.raises(InvalidOptions) as refused:
+        Tracker(ENDPOINT, KEY, **given)
+    assert "canary" not in str(refused.value)
+
+
+def test_an_endpoint_or_a_key_that_is_no_text_is_missing() -> None:
+    with pytest.raises(InvalidOptions, match="PARCOURS_ENDPOINT"):
+        Tracker(3, KEY)  # type: ignore[arg-type]
+    with pytest.raises(InvalidOptions, match="PARCOURS_WRITE_KEY"):
+        Tracker(ENDPOINT, 3)  # type: ignore[arg-type]
 
 
 def test_disabled_is_on_or_off_and_nothing_else() -> None:

@@ -18,6 +18,8 @@ from parcours_schemas.reject import RejectCode
 _RETRY_AFTER_MAX_SECONDS = 3600.0
 _PATH_MAX_CHARS = 512
 _CODES = frozenset(RejectCode)
+_UNREADABLE = frozenset({"unreadable", "unsupported_encoding"})
+"""How a collector names a body that it cannot read. Gateways, too, answer 400 with an `error` in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, sent: Sequ
         case _ if 300 <= status < 500 and status not in {408, 425, 429}:
             return Refused(f"this is not a collector's answer ({status}): check endpoint or PARCOURS_ENDPOINT")
         case _:
-            return Unavailable(f"status {status}", _retry_after_seconds(headers.get("Retry-After")))
+            return Unavailable(f"status {status}", _retry_after_seconds(headers))
 
 
 def _read_receipt(body: bytes, sent: Sequence[Outgoing]) -> Answered | Unavailable:
@@ -113,7 +115,7 @@ def _read_warnings(warnings: object, sent: Sequence[Outgoing]) -> tuple[Rejectio
 def _read_rejection(item: object, sent: Sequence[Outgoing]) -> Rejection | None:
     match item:
         case {"index": int(index), **rest} if 0 <= index < len(sent):
-            if rest.get("id") not in {None, "", sent[index].id}:
+            if (rest.get("id") or sent[index].id) != sent[index].id:
                 return None
             return Rejection(
                 index, _shown_code(rest.get("code")), _shown_path(rest.get("path")), str(rest.get("detail") or "")
@@ -143,18 +145,26 @@ def _is_ours(body: bytes) -> bool:
         error = orjson.loads(body)
     except orjson.JSONDecodeError:
         return False
-    return isinstance(error, dict) and isinstance(error.get("error"), str)
+    tag = error.get("error") if isinstance(error, dict) else None
+    return isinstance(tag, str) and tag in _UNREADABLE
 
 
-def _retry_after_seconds(value: str | None) -> float | None:
-    if value is None:
-        return None
+def _retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    value = headers.get("Retry-After", "")
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            at = parsedate_to_datetime(value)
-        except ValueError:
+        at = _instant(value)
+        if at is None:
             return None
-        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+        # By the clock that said it: that of a till may be wrong by years.
+        seconds = (at - (_instant(headers.get("Date", "")) or datetime.now(UTC))).total_seconds()
     return min(max(seconds, 0.0), _RETRY_AFTER_MAX_SECONDS) if seconds == seconds else None  # noqa: PLR0124 - a NaN
+
+
+def _instant(value: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return at.replace(tzinfo=at.tzinfo or UTC)

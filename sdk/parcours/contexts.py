@@ -70,12 +70,10 @@ class ContextScope:
     def __init__(self, base: Context | None, said: Context) -> None:
         self._base = base
         self._said = said
-        self._outer = NO_CONTEXT
 
     def __enter__(self) -> Context:
-        outer = self._outer = _current.get()
-        said = (outer if self._base is None else self._base).merged(self._said)
-        inner = replace(said, scope=self, outer=outer)
+        outer = _current.get()
+        inner = self._inside(outer, scope=self, outer=outer)
         _current.set(inner)
         return inner
 
@@ -83,14 +81,21 @@ class ContextScope:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # Not by a token: frameworks may end a request in another copy of the contextvars than they began it in.
+        # Where it is not said, or no longer, there is nothing to end.
         entered: Context | None = _current.get()
         while entered is not None and entered.scope is not self:
             entered = entered.outer
-        _current.set(self._outer if entered is None or entered.outer is None else entered.outer)
+        if entered is not None and entered.outer is not None:
+            _current.set(entered.outer)
 
     def apply(self) -> None:
         """Say it from here to the end of this thread or task, or of the enclosing `with`: for hooks without a block."""
-        self.__enter__()
+        around = _current.get()
+        # It ends with what is around it, and leaves nothing behind when that never ends: a thread may apply for ever.
+        _current.set(self._inside(around, scope=around.scope, outer=around.outer))
+
+    def _inside(self, around: Context, *, scope: object, outer: Context | None) -> Context:
+        return replace((around if self._base is None else self._base).merged(self._said), scope=scope, outer=outer)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
         """Return the function with this context around each call.

@@ -103,7 +103,12 @@ class QuietLog:
                 return
             _said_at[subject] = now
             _unsaid[subject] = 0
-        _logger.warning("%s [%s, %d since the last such line]", message, subject, total)
+        try:
+            _logger.warning("%s [%s, %d since the last such line]", message, subject, total)
+        except BaseException as error:
+            # A handler of the host's that raises: it must neither reach whoever emits nor end delivery.
+            if not isinstance(error, Exception) and threading.current_thread() is threading.main_thread():
+                raise
 
 
 def is_interrupt(error: BaseException) -> bool:
@@ -120,14 +125,13 @@ class DropReporter:
 
     def report(self, dropped: Dropped, reason: DropReason, *, on_purpose: bool = False) -> None:
         """Tell `on_drop` and, unless the host wanted it so, the log. Called without any lock held."""
-        if not on_purpose:
-            problem = f" ({dropped.code} at {dropped.path or '/'})" if dropped.code else ""
-            self._log.warn(reason, f"A touchpoint was dropped: {reason}{problem}. {REMEDIES[reason]}")
-        if self._on_drop is None:
-            return
         try:
-            self._on_drop(dropped, reason)
+            if self._on_drop is not None:
+                self._on_drop(dropped, reason)
         except BaseException as error:
             if is_interrupt(error):
                 raise
             self._log.warn("on_drop", f"on_drop raised {type(error).__name__}: it should only record, and return.")
+        if not on_purpose:
+            problem = f" ({dropped.code} at {dropped.path or '/'})" if dropped.code else ""
+            self._log.warn(reason, f"A touchpoint was dropped: {reason}{problem}. {REMEDIES[reason]}")

@@ -1,5 +1,6 @@
 """The settings of a tracker: every default is visible here and only here."""
 
+import inspect
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 
 _PATH = "/v1/touchpoints"
 SpoolSynchronous: TypeAlias = Literal["normal", "full"]
+_KINDS: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "strict": ((bool,), "True or False"),
+    "plan": ((str, os.PathLike), "the path of a folder"),
+    "identifier_key": ((bytes,), "bytes or hexadecimal digits"),
+    "phone_region": ((str,), "two letters, such as FR"),
+    "redact": ((Mapping,), "a mapping, such as {'card': 'drop'}"),
+    "required_consent": ((str, Mapping), "a purpose, or a mapping of names to purposes"),
+    "spool": ((str, os.PathLike), "the path of a folder"),
+}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 
@@ -122,6 +132,12 @@ class Options:
     spool_synchronous: SpoolSynchronous = "normal"
 
     def __post_init__(self) -> None:
+        for name, (kinds, words) in _KINDS.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kinds):
+                raise InvalidOptions(f"{name} cannot be a {type(value).__name__}.", remedy=f"Give {words}.")
+        if self.on_drop is not None and not is_plain_function(self.on_drop):
+            raise InvalidOptions("on_drop is not a plain function.", remedy="Give one that records, and returns.")
         for name, low, high in (
             ("queue_max_count", 1, None),
             ("queue_max_bytes", 1024, None),
@@ -136,10 +152,14 @@ class Options:
             ("spool_max_bytes", 64 * 1024, None),
         ):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or value < low or (high is not None and value > high):
+            whole = not name.endswith("_seconds")
+            is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+            # A NaN is neither less nor more than anything.
+            if not is_number or not value >= low or (high is not None and value > high):
                 bounds = f"at least {low}" if high is None else f"from {low} to {high}"
                 shown = value if isinstance(value, int | float) else type(value).__name__
-                raise InvalidOptions(f"{name} cannot be {shown}.", remedy=f"Give a number {bounds}.")
+                kind = "whole number" if whole else "number"
+                raise InvalidOptions(f"{name} cannot be {shown}.", remedy=f"Give a {kind} {bounds}.")
         if self.spool_synchronous not in get_args(SpoolSynchronous):
             raise InvalidOptions("spool_synchronous is neither normal nor full.", remedy="Give one of the two.")
         if not {self.unknown_names or "allow", self.unknown_properties} <= set(get_args(UnknownPolicy)):
@@ -170,6 +190,12 @@ class Options:
         )
 
 
+def is_plain_function(function: object) -> bool:
+    """Whether a hook of the host's can be called and is done when it returns: a coroutine would never run."""
+    call = function.__call__ if callable(function) else None
+    return callable(function) and not (inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call))
+
+
 def _flag(name: str, environ: Mapping[str, str]) -> bool:
     value = environ.get(name, "").strip().lower()
     if value not in _TRUE | _FALSE:
@@ -178,7 +204,7 @@ def _flag(name: str, environ: Mapping[str, str]) -> bool:
 
 
 def _url_of(endpoint: str | None) -> str:
-    if endpoint is None:
+    if not isinstance(endpoint, str):
         raise InvalidOptions(
             "The collector's address is missing.",
             remedy="Give endpoint=… or set PARCOURS_ENDPOINT, such as https://collector.example.com; "
@@ -213,7 +239,7 @@ def _key_of(identifier_key: str | bytes | None) -> bytes | None:
 
 
 def _check_write_key(write_key: str | None) -> None:
-    if write_key is None:
+    if not isinstance(write_key, str):
         raise InvalidOptions("The write key is missing.", remedy="Give write_key=… or set PARCOURS_WRITE_KEY.")
     if not (write_key.isascii() and write_key.isprintable()) or " " in write_key:
         raise InvalidOptions("The write key has a space or a character outside ASCII.", remedy="Copy it again, whole.")

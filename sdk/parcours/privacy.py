@@ -3,7 +3,6 @@
 It fails closed: what cannot be hidden or looked at is dropped, never sent as it was. It knows no queue.
 """
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -14,6 +13,7 @@ from parcours.consent import ConsentGate, Withheld
 from parcours.drops import is_interrupt
 from parcours.encoding import NotEncodable, encode
 from parcours.errors import InvalidOptions
+from parcours.options import is_plain_function
 from parcours.outgoing import Outgoing
 from parcours.redaction import Redaction
 from parcours_schemas.refusal import Refusal
@@ -47,8 +47,7 @@ class Privacy:
     """
 
     def __init__(self, redaction: Redaction | None, before_send: BeforeSend | None, gate: ConsentGate) -> None:
-        hook: object = before_send
-        if hook is not None and (not callable(hook) or inspect.iscoroutinefunction(hook)):
+        if before_send is not None and not is_plain_function(before_send):
             raise InvalidOptions("before_send is not a plain function.", remedy="Give one that returns at once.")
         self._redaction = redaction
         self._before_send = before_send
