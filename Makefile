@@ -26,6 +26,7 @@ test: $(STAMP) ## the test suite, on real parts (ARGS="-k wal" narrows it)
 
 rigs: $(STAMP) ## the long form of the fault rigs: a minute without ClickHouse, kills of collector and host
 	RIG_OUTAGE_SECONDS=60 RIG_COLLECTOR_KILLS=20 $(BIN)/python -m pytest tests/test_promises.py --timeout 1200 $(ARGS)
+	RIG_REPLACEMENTS=5 $(BIN)/python -m pytest tests/test_workers.py --timeout 1200 $(ARGS)
 	CONSERVATION_EXAMPLES=1000 CONSERVATION_KILLS=40 $(BIN)/python -m pytest tests/test_sdk_conservation.py --timeout 1200 $(ARGS)
 
 faults: $(STAMP) ## the long form of the fault matrix (half an hour), printed as a table: 200 kills of the collector, and every other fault

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from parcours_collector.errors import RequestError
+from parcours_collector.measures.catalogue import MEASURES
 from parcours_collector.settings import Settings, known_keys
 from parcours_schemas import envelope
 from parcours_schemas.catalogue import CATALOGUE
@@ -82,12 +83,30 @@ def limits() -> str:
     )
 
 
+def metrics() -> str:
+    """Every metric with its type, its labels and its meaning."""
+    return _table(
+        ("metric", "type", "labels", "meaning", "of several workers"),
+        (
+            (
+                f"`{one.name}`",
+                one.kind,
+                ", ".join(f"`{label}`" for label in one.labels),
+                one.meaning,
+                {"sum": "sum", "max": "largest", "min": "least"}[one.joined],
+            )
+            for one in MEASURES.values()
+        ),
+    )
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "catalogue": catalogue,
     "settings": settings,
     "refusals": refusals,
     "limits": limits,
     "request-errors": request_errors,
+    "metrics": metrics,
 }
 
 

@@ -32,7 +32,14 @@ from tests.document_tables import TABLES
 from tests.running import wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
-EXECUTED = ("README.md", "docs/schemas.md", "docs/collector.md", "docs/import.md", "docs/views.md")
+EXECUTED = (
+    "README.md",
+    "docs/schemas.md",
+    "docs/collector.md",
+    "docs/operations.md",
+    "docs/import.md",
+    "docs/views.md",
+)
 """The pages whose examples run here; those of docs/sdk.md run in test_docs_sdk.py."""
 
 _FENCE = re.compile(

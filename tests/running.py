@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -34,12 +35,21 @@ class CollectorProcess:
     """A real `parcours collector`."""
 
     def __init__(
-        self, data: Path, clickhouse_url: str, *, port: int = 0, environment: dict[str, str] | None = None
+        self,
+        data: Path,
+        clickhouse_url: str,
+        *,
+        port: int = 0,
+        workers: int = 0,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.data = data
         self._log = (data / "collector.log").open("ab")
         self._process = subprocess.Popen(
-            [*(sys.executable, "-m", "parcours_collector", "collector"), *("--data", str(data), "--port", str(port))],
+            [
+                *(sys.executable, "-m", "parcours_collector", "collector", "--data", str(data), "--port", str(port)),
+                *(("--workers", str(workers)) if workers else ()),
+            ],
             env={**os.environ, "PARCOURS_CLICKHOUSE_URL": clickhouse_url, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -65,6 +75,10 @@ class CollectorProcess:
         """SIGTERM."""
         self._process.terminate()
         return self._closed()
+
+    def reload(self) -> None:
+        """SIGHUP: its workers are replaced."""
+        self._process.send_signal(signal.SIGHUP)
 
     def kill(self) -> int:
         """SIGKILL."""

@@ -17,17 +17,18 @@ LONGEST_MODULE_LINES = 320
 OF_THE_COLLECTOR = {
     "errors": set(),
     "settings": {"errors"},
+    "measures": set(),
     "logs": set(),
     "plans": {"errors"},
     "wal": {"errors"},
-    "warehouse": {"errors", "settings"},
-    "intake": {"errors", "settings", "wal"},
-    "delivery": {"errors", "settings", "wal", "warehouse"},
+    "warehouse": {"errors", "settings", "measures"},
+    "intake": {"errors", "settings", "wal", "measures"},
+    "delivery": {"errors", "settings", "wal", "warehouse", "measures"},
     "atlas": {"errors", "settings", "warehouse"},
 }
 """For each room of the collector, the rooms it may import; `app` and what stands around it may import all of these."""
 
-AROUND = {"app", "commands", "importing", "sending", "replaying", "__main__"}
+AROUND = {"app", "door", "leadership", "supervising", "commands", "importing", "sending", "replaying", "__main__"}
 """The composition root and the clients of the public doors: nobody else imports them."""
 
 LIBRARIES = {

@@ -28,6 +28,17 @@ async def test_the_same_insert_twice_is_stored_once_in_every_partition_and_view(
     assert count(clickhouse_url, "identity_persons", project) == 500
 
 
+async def test_inserts_at_the_same_time_send_their_own_rows_each(clickhouse_url: str, project: str) -> None:
+    inserter = Inserter(lambda: connect_async(clickhouse_url))
+    batches = [touchpoints(project, 100 + number) for number in range(8)]
+    outcomes = await asyncio.gather(
+        *(inserter.insert("touchpoints", lines, f"{project}-{number}") for number, lines in enumerate(batches))
+    )
+    await inserter.close()
+    assert outcomes == [Inserted()] * 8
+    assert count(clickhouse_url, "touchpoints", project) == sum(range(100, 108))
+
+
 async def test_rows_and_the_engine_are_told_apart_when_an_insert_fails(clickhouse_url: str, project: str) -> None:
     inserter = Inserter(lambda: connect_async(clickhouse_url))
 

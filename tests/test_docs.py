@@ -122,10 +122,10 @@ def test_the_views_page_names_every_column_and_parameter_and_no_other(relation: 
     assert described == parameters
 
 
-def test_the_collector_page_names_every_metric(shop: Workshop) -> None:
+def test_the_operations_page_names_every_metric(shop: Workshop) -> None:
     there = set(re.findall(r"^# TYPE (\w+) (\w+)$", shop.exposition(), re.MULTILINE))
-    described = {(name, others[0]) for name, others in named_in(text_of("docs/collector.md"), "metric").items()}
-    assert described == {(name, kind) for name, kind in there if not name.endswith("_created")}
+    described = {(name, others[0]) for name, others in named_in(text_of("docs/operations.md"), "metric").items()}
+    assert described == there
 
 
 def test_the_collector_page_names_every_field_of_a_touchpoint() -> None:

@@ -56,7 +56,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
     keys = KeyRing(tmp_path / "registry.json")
     log = WriteAheadLog.open(tmp_path / "wal")
     intake = Intake(settings=settings, keys=keys, log=log, plan=None)
-    metrics = Metrics(intake=intake, log=log, delivery=dict)
+    metrics = Metrics(intake=intake, log=log)
     admission = Admission(log=log, http=settings, wal=WalSettings())
     doors = Doors(settings=settings, keys=keys, intake=intake, log=log, metrics=metrics, admission=admission)
     runner = web.AppRunner(doors.application(), auto_decompress=False)

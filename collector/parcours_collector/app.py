@@ -5,33 +5,43 @@ accepts meanwhile waits on disk.
 """
 
 import asyncio
-import errno
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import structlog
 import uvloop
-from aiohttp import web
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
-from parcours_collector.delivery.delivery import Delivery
-from parcours_collector.errors import PortInUse
+from parcours_collector.delivery.delivery import Delivery, DeliveryWatch
+from parcours_collector.delivery.orphans import Orphans
+from parcours_collector.delivery.readings import readings_of
+from parcours_collector.door import Door
 from parcours_collector.intake.admission import Admission
 from parcours_collector.intake.intake import Intake
 from parcours_collector.intake.keys import KeyRing
-from parcours_collector.intake.metrics import Metrics
+from parcours_collector.intake.metrics import Exposition, Metrics
 from parcours_collector.intake.routes import Doors
+from parcours_collector.leadership import Duty, Leadership
+from parcours_collector.measures.board import Board, Reading, disk_free_bytes
 from parcours_collector.plans import read_plan
-from parcours_collector.settings import Settings
+from parcours_collector.settings import DeliverySettings, Settings, WalSettings
+from parcours_collector.supervising.berth import Berth
+from parcours_collector.supervising.line import Line
+from parcours_collector.supervising.notify import notify
+from parcours_collector.supervising.worker import WorkerLine
+from parcours_collector.wal.folders import delivery_mark, open_free
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.warehouse.client import connect, connect_async
 from parcours_collector.warehouse.insert import Inserter
 from parcours_collector.warehouse.kinds import EVERY_PROJECT, write_kinds
 from parcours_collector.warehouse.migrations import require_migrated
-from parcours_collector.warehouse.stitcher import Stitcher
+from parcours_collector.warehouse.stitcher import Stitcher, readings_of_stitching
 from parcours_schemas.plan import TrackingPlan
 
 _log = structlog.get_logger()
@@ -47,11 +57,20 @@ class RunningCollector:
     endpoint: str
     port: int
     delivery: Delivery
+    board: Board
+    door: Door
 
 
 @asynccontextmanager
-async def running_collector(settings: Settings) -> AsyncIterator[RunningCollector]:
-    """Run a collector; on leaving, refuse new touchpoints, finish the requests under way, and deliver what time allows.
+async def running_collector(
+    settings: Settings, *, berth: Berth | None = None, whole: Exposition | None = None
+) -> AsyncIterator[RunningCollector]:
+    """Run a collector; on leaving, let connections end, finish the requests under way, and deliver what time allows.
+
+    Args:
+        settings: Of the collector.
+        berth: The place of a worker: its listening socket, and a log of its own among those of the others.
+        whole: Gives the metrics of all workers.
 
     Raises:
         InvalidSettings: The URL of ClickHouse or the plan cannot be used.
@@ -62,27 +81,31 @@ async def running_collector(settings: Settings) -> AsyncIterator[RunningCollecto
     url = settings.require_clickhouse_url()
     plan = read_plan(settings.plan)
     keys = KeyRing(settings.registry_file)
+    board = Board()
     async with AsyncExitStack() as stack:
-        log = WriteAheadLog.open(
-            settings.wal_folder,
-            segment_bytes=settings.wal.segment_bytes,
-            max_pending_bytes=settings.wal.max_pending_bytes,
-        )
+        root, open_log = settings.wal_folder, partial(_open_log, settings.wal)
+        log = open_log(root) if berth is None else open_free(root, open_log)
         stack.push_async_callback(log.close)
         inserter = Inserter(_checked_connection(url, plan))
         stack.push_async_callback(inserter.close)
-        delivery = Delivery(
-            log,
-            inserter,
-            max_batch_rows=settings.delivery.max_batch_rows,
-            max_batch_bytes=settings.delivery.max_batch_bytes,
-            linger_seconds=settings.delivery.linger_seconds,
-            max_backoff_seconds=settings.delivery.max_backoff_seconds,
+        watch = DeliveryWatch(
+            inserted=board.histogram("parcours_delivery_insert_seconds").observe,
+            visible=board.histogram("parcours_delivery_visible_seconds").observe,
         )
+        delivery = _delivery(inserter, settings.delivery, watch, log)
         stitcher = Stitcher(
             url,
             interval_seconds=settings.stitching.interval_seconds,
-            rows_stored=lambda: delivery.counts.rows_delivered,
+            rows_stored=lambda: delivery_mark(root),
+            took=board.histogram("parcours_stitching_seconds").observe,
+        )
+        second_inserter = Inserter(_checked_connection(url, plan))
+        stack.push_async_callback(second_inserter.close)
+        orphans = Orphans(
+            root, open_log=open_log, deliver=partial(_delivery, second_inserter, settings.delivery, watch)
+        )
+        leadership = Leadership(
+            settings.leader_file, (Duty(stitcher.start, stitcher.stop), Duty(orphans.start, orphans.stop))
         )
         intake = Intake(
             settings=settings.http,
@@ -92,63 +115,103 @@ async def running_collector(settings: Settings) -> AsyncIterator[RunningCollecto
             privacy=settings.privacy,
             enrichment=settings.enrichment,
         )
-        admission = Admission(log=log, http=settings.http, wal=settings.wal)
+        admission = Admission(log=log, http=settings.http, wal=_share(settings.wal, berth))
         doors = Doors(
             settings=settings.http,
             keys=keys,
             intake=intake,
             log=log,
-            metrics=Metrics(
-                intake=intake, log=log, delivery=lambda: _readings(delivery), turned_away=admission.turned_away
-            ),
+            metrics=Metrics(intake=intake, log=log, board=board, turned_away=admission.turned_away, whole=whole),
             admission=admission,
         )
+        board.read(lambda: readings_of(delivery))
+        board.read(orphans.readings)
+        board.read(lambda: readings_of_stitching(stitcher.counts, leads=leadership.leads))
+        board.read(lambda: [Reading("parcours_disk_free_bytes", disk_free_bytes(root))])
         delivery.start()
         stack.push_async_callback(delivery.drain, settings.shutdown_seconds)
-        stitcher.start()
-        stack.push_async_callback(stitcher.stop)
-        port = await _listen(doors.application(), settings, stack)
-        stack.callback(setattr, admission, "stopping", True)
-        yield RunningCollector(endpoint=f"http://{settings.host}:{port}", port=port, delivery=delivery)
+        leadership.start()
+        stack.push_async_callback(leadership.stop)
+        door = Door(doors.application(), admission, linger_seconds=settings.http.linger_seconds)
+        board.read(lambda: [Reading("parcours_connections", door.connections)])
+        stack.push_async_callback(door.close)
+        port = await door.open(settings.host, settings.port, berth)
+        yield RunningCollector(f"http://{settings.host}:{port}", port, delivery, board, door)
 
 
 def run_collector(settings: Settings, *, on_ready: Callable[[RunningCollector], None]) -> None:
-    """Run a collector until SIGTERM or SIGINT."""
+    """Run a collector until SIGTERM, SIGINT or SIGHUP."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, on_ready))
 
 
+def run_worker(settings: Settings, berth: Berth) -> None:
+    """Run a worker of a supervisor until SIGTERM, SIGINT or the supervisor's end."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run_worker(settings, berth))
+
+
 async def _run(settings: Settings, on_ready: Callable[[RunningCollector], None]) -> None:
-    stop = stop_event()
+    stop = stop_event(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     async with running_collector(settings) as collector:
         on_ready(collector)
+        notify("READY=1")
         await stop.wait()
+        notify("STOPPING=1")
         _log.info("collector_stopping", undelivered_bytes=collector.delivery.pending_bytes)
     _log.info("collector_stopped")
 
 
-def stop_event() -> asyncio.Event:
-    """Return an event that SIGTERM or SIGINT sets."""
+async def _run_worker(settings: Settings, berth: Berth) -> None:
+    stop = stop_event(signal.SIGTERM, signal.SIGINT)
+    structlog.contextvars.bind_contextvars(slot=berth.slot, pid=os.getpid())
+    line = WorkerLine(await Line.over(berth.line_home()))
+    try:
+        async with running_collector(settings, berth=berth, whole=line.whole) as collector:
+            line.ready(collector.board, serve=collector.door.serve, leave=collector.door.leave)
+            _log.info("worker_started")
+            ends = [asyncio.ensure_future(event.wait()) for event in (stop, line.ended)]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+            _log.info("worker_stopping", undelivered_bytes=collector.delivery.pending_bytes)
+    finally:
+        await line.close()
+    _log.info("worker_stopped")
+
+
+def stop_event(*signals: signal.Signals) -> asyncio.Event:
+    """Return an event that any of these signals sets."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
+    for signal_number in signals:
         loop.add_signal_handler(signal_number, stop.set)
     return stop
 
 
-async def _listen(application: web.Application, settings: Settings, stack: AsyncExitStack) -> int:
-    # The body is decompressed by us, within limits: aiohttp's own way has none for what it inflates to.
-    runner = web.AppRunner(application, auto_decompress=False, access_log=None, shutdown_timeout=5.0)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, settings.host, settings.port, reuse_address=True)
-    try:
-        await site.start()
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUse(f"Port {settings.port} of {settings.host} is in use.") from error
-        raise
-    return int(runner.addresses[0][1])
+def _open_log(settings: WalSettings, folder: Path) -> WriteAheadLog:
+    return WriteAheadLog.open(
+        folder, segment_bytes=settings.segment_bytes, max_pending_bytes=settings.max_pending_bytes
+    )
+
+
+def _share(settings: WalSettings, berth: Berth | None) -> WalSettings:
+    """The room that one of several logs on one disk may take."""
+    if berth is None:
+        return settings
+    return settings.model_copy(update={"high_water_bytes": settings.high_water_bytes // berth.workers})
+
+
+def _delivery(inserter: Inserter, settings: DeliverySettings, watch: DeliveryWatch, log: WriteAheadLog) -> Delivery:
+    return Delivery(
+        log,
+        inserter,
+        max_batch_rows=settings.max_batch_rows,
+        max_batch_bytes=settings.max_batch_bytes,
+        linger_seconds=settings.linger_seconds,
+        max_backoff_seconds=settings.max_backoff_seconds,
+        watch=watch,
+    )
 
 
 def _checked_connection(url: str, plan: TrackingPlan | None) -> Callable[[], Awaitable[AsyncClient]]:
@@ -165,15 +228,3 @@ def _checked_connection(url: str, plan: TrackingPlan | None) -> Callable[[], Awa
         return await connect_async(url)
 
     return connection
-
-
-def _readings(delivery: Delivery) -> dict[str, tuple[str, float]]:
-    counts = delivery.counts
-    return {
-        "delivered_rows": ("Rows stored in ClickHouse since the start.", counts.rows_delivered),
-        "delivered_batches": ("Batches stored in ClickHouse since the start.", counts.batches),
-        "delivery_retries": ("Attempts repeated because ClickHouse was away.", counts.retries),
-        "refused_rows": ("Rows that ClickHouse refused.", counts.rows_refused),
-        "delivery_pending_bytes": ("Bytes of the log not yet in ClickHouse.", delivery.pending_bytes),
-        "delivery_away": ("1 while ClickHouse takes no rows.", float(delivery.away_because is not None)),
-    }

@@ -37,6 +37,13 @@ class HttpSettings(_Group):
     max_inflated_bytes: int = Field(MAX_INFLATED_BYTES, ge=1024, description="Largest body once decompressed.")
     max_batch_events: int = Field(MAX_BATCH_EVENTS, ge=1, description="Most touchpoints in one request.")
     body_timeout_seconds: float = Field(30.0, gt=0, description="Longest time a body may take to arrive.")
+    linger_seconds: float = Field(
+        2.0,
+        ge=0,
+        le=60,
+        description="When it stops or is replaced: how long open connections are still answered, with `Connection: "
+        "close`, before idle ones are closed.",
+    )
     max_held_bytes: int = Field(
         256 * 1024**2, ge=1024**2, description="Memory for the bodies under way; what comes beyond is answered 503."
     )
@@ -155,6 +162,13 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 = any free one.")
+    workers: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Processes of `parcours collector` on the port, under one that starts and replaces them; 0 = it "
+        "works by itself.",
+    )
     plan: Path | None = Field(None, description="Folder of JSON Schema files: the team's own touchpoints.")
     shutdown_seconds: float = Field(10.0, ge=0, description="How long SIGTERM may take to deliver what is in the log.")
     log_format: Literal["console", "json"] = Field("console", description="How the log is written to standard error.")
@@ -181,6 +195,11 @@ class Settings(BaseSettings):
     def wal_folder(self) -> Path:
         """Where the write-ahead log lives."""
         return self.data / "wal"
+
+    @property
+    def leader_file(self) -> Path:
+        """What the process holds that stitches and delivers orphans."""
+        return self.data / "leader.lock"
 
     @property
     def registry_file(self) -> Path:

@@ -9,6 +9,7 @@ from parcours_collector.commands.clickhouse import clickhouse
 from parcours_collector.commands.collector import collector
 from parcours_collector.commands.demo import demo
 from parcours_collector.commands.doctor import doctor
+from parcours_collector.commands.drain import drain
 from parcours_collector.commands.funnel import funnel
 from parcours_collector.commands.import_file import import_file
 from parcours_collector.commands.keys import keys
@@ -41,6 +42,7 @@ app.command()(funnel)
 app.command()(person)
 app.command("import")(import_file)
 app.command()(replay)
+app.command()(drain)
 app.add_typer(keys, name="keys")
 app.add_typer(schemas, name="schemas")
 app.command()(doctor)

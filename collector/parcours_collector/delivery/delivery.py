@@ -7,6 +7,8 @@ which become dead letters. While one batch is being inserted the next one is bei
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, assert_never
 
@@ -40,6 +42,18 @@ class DeliveryCounts:
     failures: int = 0
 
 
+def _unwatched(_seconds: float) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryWatch:
+    """Who is told how long things take: each insert, and the way of a batch's oldest row from the disk to the views."""
+
+    inserted: Callable[[float], None] = _unwatched
+    visible: Callable[[float], None] = _unwatched
+
+
 class Delivery:
     """Delivers one log to one sink, from `start` to `drain` or `stop`."""
 
@@ -52,6 +66,7 @@ class Delivery:
         max_batch_bytes: int = 8 << 20,
         linger_seconds: float = 0.25,
         max_backoff_seconds: float = 5.0,
+        watch: DeliveryWatch | None = None,
     ) -> None:
         """Prepare delivery from the log's checkpoint on.
 
@@ -62,8 +77,10 @@ class Delivery:
             max_batch_bytes: Likewise. Below 10 MB, which ClickHouse reads as one block.
             linger_seconds: How long a batch that is not full waits for more rows.
             max_backoff_seconds: The longest pause between two attempts.
+            watch: Is told how long things take.
         """
         self._wal = wal
+        self._watch = watch or DeliveryWatch()
         self._sink = sink
         self._max_batch_rows = max_batch_rows
         self._max_batch_bytes = max_batch_bytes
@@ -96,8 +113,8 @@ class Delivery:
         """Begin to deliver."""
         self._task = asyncio.create_task(self._run())
 
-    async def drain(self, timeout_seconds: float) -> int:
-        """Deliver what the log holds without lingering, then stop; return the bytes left for the next start."""
+    async def drain(self, timeout_seconds: float | None) -> int:
+        """Deliver what the log holds without lingering, then stop; return the bytes left. None: no time limit."""
         self._draining.set()
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -143,6 +160,8 @@ class Delivery:
                 refused_before = self.counts.rows_refused
                 for part in batch.parts:
                     await self._deliver(part, batch.appended_at_us)
+                if batch.parts:
+                    self._watch.visible(max(0.0, time.time() - batch.appended_at_us / 1_000_000))
                 if refused := self.counts.rows_refused - refused_before:
                     _LOG.error("ClickHouse refused %d of %d rows: they are in dead_letters.", refused, batch.rows)
                 if not following.done():
@@ -213,7 +232,9 @@ class Delivery:
     async def _decide(self, part: Part) -> Inserted | Refused:
         token = await asyncio.to_thread(lambda: part.token)
         while True:
+            began = time.monotonic()
             outcome = await self._sink.insert(part.table, part.lines, token)
+            self._watch.inserted(time.monotonic() - began)
             match outcome:
                 case Inserted() | Refused():
                     self._taken_back()

@@ -27,6 +27,8 @@ class Admission:
     Attributes:
         turned_away: How many requests of each source were turned away, by what for: `stopping`, `log_bytes`, `log_age`,
             `log_unavailable`, `memory`, `quota`.
+        retiring: Whether open connections are answered a last time and new ones are somebody else's.
+        stopping: Whether nothing is let in any more.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Admission:
         self._jitter = jitter
         self._quotas = Quotas()
         self._held_bytes = 0
+        self.retiring = False
         self.stopping = False
         self.turned_away: Counter[tuple[str, str]] = Counter()
 

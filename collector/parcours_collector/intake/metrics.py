@@ -1,45 +1,45 @@
-"""What the collector counts, in Prometheus' text form.
+"""What intake measures: how fast it answers, and what became of requests and touchpoints."""
 
-Labels name sources, codes and statuses; never a person or a key.
-"""
-
-from collections.abc import Callable, Iterator, Mapping
-
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
 from parcours_collector.intake.intake import Intake
+from parcours_collector.measures.board import Board, Reading, bounded
+from parcours_collector.measures.snapshot import CONTENT_TYPE, exposition, snapshot_of
 from parcours_collector.wal.log import WriteAheadLog
 
-_BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-
-Gauges = Callable[[], dict[str, tuple[str, float]]]
-"""Further readings by name: what each means, and its value now."""
+Exposition = Callable[[bool], Awaitable[bytes]]
+"""The text of the metrics of all workers, together or, if so asked, of each by itself."""
 
 
 class Metrics:
-    """The metrics of one collector."""
+    """The metrics of one collector's doors, on the board of its process."""
 
-    content_type = CONTENT_TYPE_LATEST
+    content_type = CONTENT_TYPE
 
     def __init__(
         self,
         *,
         intake: Intake,
         log: WriteAheadLog,
-        delivery: Gauges,
+        board: Board | None = None,
         turned_away: Mapping[tuple[str, str], int] | None = None,
+        whole: Exposition | None = None,
     ) -> None:
-        self._registry = CollectorRegistry()
-        self._latency = Histogram(
-            "parcours_acknowledgement_seconds",
-            "From the first byte of a request's headers to the moment its touchpoints are on disk.",
-            buckets=_BUCKETS_SECONDS,
-            registry=self._registry,
-        )
-        self._requests = Counter("parcours_requests", "Requests by answer.", ["status"], registry=self._registry)
-        self._registry.register(_Readings(intake, log, delivery, {} if turned_away is None else turned_away))
+        """Put the doors' measures on a board.
+
+        Args:
+            intake: What it has counted.
+            log: How large and old it is.
+            board: Of this process.
+            turned_away: Requests by source and reason.
+            whole: Gives the text of all workers; without it the text is this process' own.
+        """
+        self.board = board or Board()
+        self._latency = self.board.histogram("parcours_acknowledgement_seconds")
+        self._requests = self.board.counter("parcours_requests_total")
+        self._whole = whole
+        self.board.read(lambda: _of_intake(intake, {} if turned_away is None else turned_away))
+        self.board.read(lambda: _of_log(log))
 
     def acknowledged(self, seconds: float) -> None:
         """Count a batch that is on disk."""
@@ -49,57 +49,30 @@ class Metrics:
         """Count an answer."""
         self._requests.labels(str(status)).inc()
 
-    def exposition(self) -> bytes:
-        """Return all metrics as text."""
-        return generate_latest(self._registry)
+    async def exposition(self, *, each: bool = False) -> bytes:
+        """Return all metrics as text: of all workers together, or of each by itself."""
+        if self._whole is not None:
+            return await self._whole(each)
+        return exposition(snapshot_of(self.board.families()))
 
 
-class _Readings(Collector):
-    """What other parts count themselves, read when somebody asks."""
+def _of_intake(intake: Intake, turned_away: Mapping[tuple[str, str], int]) -> Iterator[Reading]:
+    for outcome, counts in (("accepted", intake.accepted), ("duplicate", intake.duplicate)):
+        by_source = [((source, outcome), count) for source, count in counts.items()]
+        yield from _by_source("parcours_touchpoints_total", by_source)
+    yield from _by_source("parcours_rejected_total", intake.rejected.items())
+    yield from _by_source("parcours_warned_total", intake.warned.items())
+    yield from _by_source("parcours_turned_away_total", turned_away.items())
 
-    def __init__(
-        self, intake: Intake, log: WriteAheadLog, delivery: Gauges, turned_away: Mapping[tuple[str, str], int]
-    ) -> None:
-        self._intake = intake
-        self._log = log
-        self._delivery = delivery
-        self._turned_away = turned_away
 
-    def collect(self) -> Iterator[Metric]:
-        outcomes = CounterMetricFamily(
-            "parcours_touchpoints", "Touchpoints by source and outcome.", labels=["source", "outcome"]
-        )
-        for outcome, counts in (("accepted", self._intake.accepted), ("duplicate", self._intake.duplicate)):
-            for source, count in counts.items():
-                outcomes.add_metric([source, outcome], count)
-        rejected = CounterMetricFamily("parcours_rejected", "Refused touchpoints by reason.", labels=["source", "code"])
-        for (source, code), count in self._intake.rejected.items():
-            rejected.add_metric([source, code], count)
-        warned = CounterMetricFamily(
-            "parcours_warned", "Touchpoints taken with a warning, by reason.", labels=["source", "code"]
-        )
-        for (source, code), count in self._intake.warned.items():
-            warned.add_metric([source, code], count)
-        away = CounterMetricFamily(
-            "parcours_turned_away", "Requests turned away before their body was read.", labels=["source", "reason"]
-        )
-        for (source, reason), count in tuple(self._turned_away.items()):
-            away.add_metric([source, reason], count)
-        yield away
-        yield outcomes
-        yield rejected
-        yield warned
-        yield GaugeMetricFamily("parcours_wal_bytes", "Bytes of the write-ahead log.", self._log.size_bytes)
-        yield GaugeMetricFamily(
-            "parcours_wal_oldest_seconds",
-            "Age of the oldest record not yet in ClickHouse.",
-            self._log.oldest_age_seconds,
-        )
-        yield GaugeMetricFamily(
-            "parcours_wal_quarantined_bytes", "Bytes set aside because they were damaged.", self._log.quarantined_bytes
-        )
-        yield GaugeMetricFamily(
-            "parcours_wal_mended_records", "Records in which one wrong byte was put right.", self._log.mended_records
-        )
-        for name, (meaning, value) in self._delivery().items():
-            yield GaugeMetricFamily(f"parcours_{name}", meaning, value)
+def _by_source(name: str, counts: Iterable[tuple[tuple[str, str], int]]) -> Iterator[Reading]:
+    for labels, count in bounded(tuple(counts)):
+        yield Reading(name, count, labels)
+
+
+def _of_log(log: WriteAheadLog) -> Iterator[Reading]:
+    yield Reading("parcours_wal_bytes", log.size_bytes)
+    yield Reading("parcours_wal_oldest_seconds", log.oldest_age_seconds)
+    yield Reading("parcours_wal_unavailable", float(not log.available))
+    yield Reading("parcours_wal_quarantined_bytes", log.quarantined_bytes)
+    yield Reading("parcours_wal_mended_records_total", log.mended_records)

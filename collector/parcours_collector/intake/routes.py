@@ -111,14 +111,15 @@ class Doors:
 
     async def get_readyz(self, _request: web.Request) -> web.Response:
         """Answer whether touchpoints can be kept, which does not need ClickHouse."""
-        if self._admission.stopping or not self._wal.available:
+        if self._admission.retiring or not self._wal.available:
             return _json(b'{"status":"not ready"}', status=503)
         return _json(b'{"status":"ready"}')
 
     async def get_metrics(self, request: web.Request) -> web.Response:
         """Answer the metrics in Prometheus' text form, to whom the operator lets."""
         self._check_operator(request)
-        return web.Response(body=self._metrics.exposition(), headers={"Content-Type": self._metrics.content_type})
+        text = await self._metrics.exposition(each="each" in request.query)
+        return web.Response(body=text, headers={"Content-Type": self._metrics.content_type})
 
     def _authenticate(self, request: web.Request) -> Source:
         self._keys.refresh()
@@ -174,6 +175,8 @@ class Doors:
             # Neither the message nor the traceback's values: they may hold a payload.
             _log.error("request_failed", path=request.path, error=type(error).__name__, at=_place(error))
             response = _error(500, "internal", "The collector failed.", "Send the same touchpoints again later.")
+        if self._admission.retiring:
+            response.force_close()  # it says `Connection: close`: the next request goes to whoever listens now
         self._metrics.answered(response.status)
         return response
 

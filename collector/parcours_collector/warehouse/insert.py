@@ -138,6 +138,7 @@ class Inserter:
     def __init__(self, connect: Callable[[], Awaitable[AsyncClient]], *, timeout_seconds: float = 60.0) -> None:
         self._connect = connect
         self._timeout_seconds = timeout_seconds
+        self._connecting = asyncio.Lock()
         self._client: AsyncClient | None = None
         self._settings: Mapping[str, str | int] = INSERT_SETTINGS
         self._compressed = ("", b"")
@@ -150,16 +151,16 @@ class Inserter:
             lines: One JSON object a line; the same bytes for the same token.
             token: Names this insert to ClickHouse, which ignores a second one of the same name.
         """
-        if self._compressed[0] != token:
-            self._compressed = (token, await asyncio.to_thread(zstd.compress, lines, 1))
+        held = self._compressed
+        if held[0] != token:
+            # In a variable of this call: another insert may begin while this one waits.
+            held = self._compressed = (token, await asyncio.to_thread(zstd.compress, lines, 1))
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                if self._client is None:
-                    self._client = await self._connect()
-                    self._settings = _known_to(self._client.server_version or "")
-                await self._client.raw_insert(
+                client = await self._connected()
+                await client.raw_insert(
                     table,
-                    insert_block=self._compressed[1],
+                    insert_block=held[1],
                     settings={**self._settings, "insert_deduplication_token": token},
                     fmt="JSONEachRow",
                     compression="zstd",
@@ -178,6 +179,13 @@ class Inserter:
             return outcome
         self._compressed = ("", b"")
         return Inserted()
+
+    async def _connected(self) -> AsyncClient:
+        async with self._connecting:
+            if self._client is None:
+                self._client = await self._connect()
+                self._settings = _known_to(self._client.server_version or "")
+            return self._client
 
     async def close(self) -> None:
         """Close the connections."""

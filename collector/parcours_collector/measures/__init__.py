@@ -1,0 +1,1 @@
+"""What is measured: declared once, read in each process, joined over the processes of one collector."""

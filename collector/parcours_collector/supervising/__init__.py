@@ -1,0 +1,1 @@
+"""Several workers on one port: started, measured together, started again when they die, replaced one by one."""
