@@ -1,5 +1,6 @@
 """How a process lives and ends: imports, threads, forks, multiprocessing, exits, uvloop. Real processes throughout."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from parcours import AsyncTracker, Tracker
 from parcours.testing import Fault, FaultyCollector
-from tests.sdk_support import close, conserved, flush, quick
+from tests.sdk_support import FACES, Face, close, conserved, flush, quick
 
 WAIT_SECONDS = 60
 
@@ -77,16 +78,23 @@ def test_importing_it_loads_nothing_heavy_and_starts_nothing() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_aiohttp_is_loaded_at_the_first_send_and_not_by_making_a_tracker(collector: FaultyCollector) -> None:
+def test_what_sending_needs_is_loaded_when_a_tracker_is_made_and_not_while_the_host_serves(
+    collector: FaultyCollector, tmp_path: Path
+) -> None:
     done = run(
-        """
-        import sys, threading
+        f"""
+        import os, sys, threading
+        os.environ["PARCOURS_DISABLED"] = "1"
         from parcours import Tracker
-        tracker = Tracker(linger_seconds=0.0)
-        assert "aiohttp" not in sys.modules and threading.active_count() == 1
+        Tracker()
+        assert "aiohttp" not in sys.modules
+        del os.environ["PARCOURS_DISABLED"]
+        tracker = Tracker(linger_seconds=0.0, spool={str(tmp_path)!r})
+        assert threading.active_count() == 1
+        loaded = set(sys.modules)
         tracker.track("machine_seen", user_id="u1")
         assert tracker.flush(30)
-        assert "aiohttp" in sys.modules
+        assert set(sys.modules) == loaded, set(sys.modules) - loaded
         """,
         collector,
     )
@@ -428,30 +436,58 @@ def test_the_end_does_not_wait_for_a_collector_that_is_away_when_all_is_on_disk(
             assert len(collector.touchpoints) == 50
 
 
-def test_loading_what_the_worker_needs_leaves_the_hosts_settings_as_they_were() -> None:
+def test_one_attempt_that_fails_is_no_reason_to_leave_all_on_the_disk(
+    collector: FaultyCollector, tmp_path: Path
+) -> None:
+    collector.faults.append(Fault.RESET)
     ended = run(
-        """
-        import gc, sys
-        from parcours.gentle import gently
+        f"""
+        from parcours import Tracker
 
-        before = sys.getswitchinterval(), gc.get_freeze_count(), gc.isenabled(), gc.get_threshold()
-        with gently():
-            assert sys.getswitchinterval() < before[0] and gc.get_freeze_count() > 0
-        assert (sys.getswitchinterval(), gc.get_freeze_count(), gc.isenabled(), gc.get_threshold()) == before
-        try:
-            with gently():
-                raise ImportError
-        except ImportError:
-            pass
-        assert (sys.getswitchinterval(), gc.get_freeze_count()) == before[:2]
-        with gently():
-            sys.setswitchinterval(0.5)
-        assert sys.getswitchinterval() == 0.5
-        gc.freeze()
-        frozen = gc.get_freeze_count()
-        with gently():
-            pass
-        assert gc.get_freeze_count() == frozen
-        """
+        tracker = Tracker(spool={str(tmp_path)!r}, exit_timeout_seconds=600)
+        tracker.track("newsletter_opened", user_id="u1")
+        """,
+        collector,
     )
     assert ended.returncode == 0, ended.stderr
+    assert len(collector.touchpoints) == 1
+
+
+def test_the_end_hardly_waits_for_an_answer_when_the_attempts_before_have_failed(
+    collector: FaultyCollector, tmp_path: Path
+) -> None:
+    collector.faults.extend([Fault.ERROR, Fault.ERROR])
+    collector.always = Fault.SLOW
+    # An end that waited its whole time would be killed by `run`.
+    ended = run(
+        f"""
+        import logging, time
+        from parcours import Tracker
+
+        tracker = Tracker(spool={str(tmp_path)!r}, exit_timeout_seconds=600, backoff_base_seconds=0.01)
+        tracker.track("newsletter_opened", user_id="u1")
+        while tracker._core._worker._failures < 2:
+            time.sleep(0.01)
+        """,
+        collector,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert not collector.touchpoints
+
+
+@pytest.mark.parametrize("face", FACES, ids=lambda face: face.__name__)
+def test_the_end_of_a_block_does_not_wait_in_vain_either(face: type[Face], tmp_path: Path) -> None:
+    tracker = face("http://127.0.0.1:9", "key", spool=tmp_path, backoff_base_seconds=0.01, backoff_max_seconds=0.01)
+
+    async def use() -> None:
+        if isinstance(tracker, AsyncTracker):
+            async with tracker:
+                tracker.track("newsletter_opened", user_id="u1")
+        else:
+            with tracker:
+                tracker.track("newsletter_opened", user_id="u1")
+
+    began = time.monotonic()
+    asyncio.run(use())
+    assert time.monotonic() - began < 4.0
+    assert (tracker.stats().spooled, tracker.stats().lost) == (1, 0)

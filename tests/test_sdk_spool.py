@@ -10,7 +10,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
@@ -77,6 +77,14 @@ def emit_many(tracker: Face, count: int) -> list[str]:
 
 def files(spool: Path, suffix: str = "") -> list[Path]:
     return sorted(path for path in spool.rglob(f"*{suffix}") if path.is_file())
+
+
+def eventually(condition: Callable[[], bool], timeout_seconds: float = 20.0) -> bool:
+    """Whether something of a background thread's becomes true in time."""
+    deadline = time.monotonic() + timeout_seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
 
 
 def leave_behind(collector: FaultyCollector, spool: Path, count: int) -> list[str]:
@@ -223,6 +231,8 @@ def test_much_goes_from_memory_to_the_backlog_and_comes_back_oldest_first(
             time.sleep(0.01)
     assert files(spool, ".sqlite")
     assert tracker.stats().spooled == 2000
+    # Down to little: the journal, which is written anew under the lock of whoever emits, is short then.
+    assert eventually(lambda: len(tracker._core._queue._entries) <= 25)
     collector.always = None
     collector.release()
     assert flush(tracker)
@@ -230,6 +240,64 @@ def test_much_goes_from_memory_to_the_backlog_and_comes_back_oldest_first(
     stats = close(tracker)
     assert (stats.delivered, stats.lost, losses.seen, collector.duplicates) == (2000, 0, [], 0)
     assert max(map(len, collector.batches)) <= 500
+
+
+def test_a_thread_that_cannot_be_started_leaves_memory_to_be_emptied_by_the_next(
+    collector: FaultyCollector, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector.always = Fault.SLOW
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "parcours-spool":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    tracker = quick(Tracker, collector, spool=spool, queue_max_count=400)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        emit_many(tracker, 250)
+    emit_many(tracker, 50)
+    assert eventually(lambda: len(tracker._core._queue._entries) <= 25)
+    emit_many(tracker, 300)
+    assert tracker.stats().lost == 0
+    collector.always = None
+    collector.release()
+    assert close(tracker).delivered == 600
+
+
+def test_a_fork_while_a_spool_is_being_claimed_takes_no_lock_along(collector: FaultyCollector, spool: Path) -> None:
+    done = run(
+        """
+        import os, threading, time
+        from parcours import Tracker
+        from parcours.claim import Claim
+
+        tracker = Tracker(linger_seconds=60.0)
+        make, claimed = Claim.make, threading.Event()
+
+        def make_slowly(folder):
+            claim = make(folder)
+            claimed.set()
+            time.sleep(0.3)
+            return claim
+
+        Claim.make = make_slowly
+        emitting = threading.Thread(target=tracker.track, args=("machine_seen",), kwargs={"user_id": "u1"})
+        emitting.start()
+        claimed.wait()
+        child = os.fork()
+        if child == 0:
+            held = [os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd") if number > "2"
+                    and os.path.islink(f"/proc/self/fd/{number}")]
+            os._exit(any(name.endswith(".lock") for name in held))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        emitting.join()
+        """,
+        collector,
+        spool,
+    )
+    assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
 
 
 def test_a_backlog_left_by_kill_9_is_delivered_in_order(collector: FaultyCollector, spool: Path) -> None:

@@ -3,8 +3,8 @@
     from parcours import Tracker
     from parcours.touchpoints import ProductViewed
 
-Importing it has no effect and loads nothing: each name below is loaded when it is first used, and aiohttp at the first
-send, in a background thread.
+Importing it has no effect and loads nothing: each name below is loaded when it is first used, and aiohttp when the
+first tracker is made.
 """
 
 from importlib import import_module

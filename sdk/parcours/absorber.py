@@ -21,14 +21,21 @@ class Absorber:
         queue.when_swollen(self._begin)
 
     def _begin(self) -> None:
-        # The interpreter refuses threads at its end; what is in memory is in the journal, too.
-        with contextlib.suppress(RuntimeError):
+        try:
             threading.Thread(target=self._absorb, name="parcours-spool", daemon=True).start()
+        except BaseException as error:
+            # None can be had now, or a time limit of the host fell into it: again when there is more.
+            self._queue.when_swollen(self._begin, more=True)
+            if not isinstance(error, RuntimeError | MemoryError):
+                raise
 
     def _absorb(self) -> None:
         while True:
-            moved = self._queue.absorb()
-            if self._queue.when_swollen(self._begin):
+            moved = False
+            # A want of memory: what is there stays where it is.
+            with contextlib.suppress(Exception):
+                moved = self._queue.absorb()
+            if not moved and self._queue.when_swollen(self._begin):
                 return
             if not moved:
                 time.sleep(_AGAIN_SECONDS)

@@ -22,7 +22,7 @@ from parcours.privacy import Discarded, Privacy
 from parcours.queue import EventQueue
 from parcours.redaction import Redaction
 from parcours.stats import Stats
-from parcours.transport import is_isolated, open_transport
+from parcours.transport import is_isolated, open_transport, prepare
 from parcours.worker import OpenTransport, Worker
 from parcours_schemas.envelope import MAX_EVENT_BYTES
 from parcours_schemas.refusal import Refusal, shown_name
@@ -52,6 +52,8 @@ class Core:
         redaction = Redaction(options.redact, options.identifier_key, options.phone_region) if options.redact else None
         looks_last = redaction is not None or options.before_send is not None
         self._privacy = Privacy(redaction, options.before_send, gate) if looks_last else None
+        if not options.disabled:
+            prepare()
         self._start_afresh()
         watch(self)
         self._look_for_the_dead()
@@ -254,14 +256,22 @@ class Core:
             self._queue.close()
 
     def close_at_exit(self, timeout_seconds: float) -> None:
-        """Close at the end of the process; do not wait for a collector that is away when all that waits is on disk."""
+        """Close, but do not wait for a collector that is away when all that waits is on disk."""
         self.begin_close()
         over = threading.Event()
-        forget = self.when_settled(over.set)
-        self._worker.when_failing(over.set, within_seconds=timeout_seconds)
-        over.wait(timeout_seconds)
+        patience_seconds, forget = self.when_over(over.set, timeout_seconds)
+        over.wait(patience_seconds)
         forget()
         self.end_close()
+
+    def when_over(self, callback: Callable[[], None], timeout_seconds: float) -> tuple[float, Callable[[], None]]:
+        """Have `callback` called, perhaps twice, once waiting on brings nothing: all is settled, or on disk in vain.
+
+        Returns:
+            How long to wait at most, and how to stop waiting.
+        """
+        forget = self.when_settled(callback)
+        return self._worker.when_hopeless(callback, within_seconds=timeout_seconds), forget
 
     def stats(self) -> Stats:
         """Return the ledger as of now."""

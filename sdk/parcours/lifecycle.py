@@ -44,7 +44,8 @@ _at_work: set[Living] = set()
 # Reentrant: a signal handler may make, close or fork while this very thread is inside.
 _hooks_lock = threading.RLock()
 _fork_lock = threading.RLock()
-_fork_lock_held = False
+_brief_lock = threading.RLock()
+_held_for_fork: tuple[threading.RLock, ...] = ()
 _hooked = False
 _finalizer_pid = 0
 
@@ -87,9 +88,12 @@ def release(living: Living) -> None:
 
 
 @contextmanager
-def holding_off_forks() -> Iterator[None]:
-    """Hold off forks while this thread imports or uses SQLite: a child would inherit what stays half done for ever."""
-    lock = _fork_lock
+def holding_off_forks(*, briefly: bool = False) -> Iterator[None]:
+    """Hold off forks while this thread imports or uses SQLite: a child would inherit what stays half done for ever.
+
+    `briefly` is for whoever may not wait for another's import: it waits for what is brief, too, and for nothing else.
+    """
+    lock = _brief_lock if briefly else _fork_lock
     with lock:
         yield
 
@@ -108,19 +112,20 @@ def _close_all() -> None:
 
 def _await_turn() -> None:
     # Bounded: whoever forks inside such work of their own may hold what ours waits for.
-    global _fork_lock_held  # noqa: PLW0603 - read by the hooks after the same fork
-    _fork_lock_held = _fork_lock.acquire(timeout=_FORK_WAIT_SECONDS)
+    global _held_for_fork  # noqa: PLW0603 - read by the hooks after the same fork
+    _held_for_fork = tuple(lock for lock in (_fork_lock, _brief_lock) if lock.acquire(timeout=_FORK_WAIT_SECONDS))
 
 
 def _go_on() -> None:
-    if _fork_lock_held:
-        _fork_lock.release()
+    for lock in _held_for_fork:
+        lock.release()
 
 
 def _renew_in_child() -> None:
-    global _hooks_lock, _fork_lock  # noqa: PLW0603 - a thread of the parent may have held them
+    global _hooks_lock, _fork_lock, _brief_lock  # noqa: PLW0603 - a thread of the parent may have held them
     _hooks_lock = threading.RLock()
     _fork_lock = threading.RLock()
+    _brief_lock = threading.RLock()
     _at_work.clear()
     speak_anew()
     renew_in_child()

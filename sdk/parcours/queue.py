@@ -9,7 +9,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from parcours import clock
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
     from parcours.spool import Spool
 
 _IN_MEMORY_BYTES = 4 * 1024 * 1024
-_MOVED_COUNT = 500
+_MOVED_COUNT = 100
+_MOVED_BYTES = 128 * 1024
 
 
 class EventQueue:
@@ -76,8 +76,7 @@ class EventQueue:
                 number = self._number = self._number + 1
                 at_ms = clock.wall_ns() // 1_000_000
                 safe = spool.write(number, at_ms, event.wire, event.clock_offset_ns)
-                if self._abandoned:
-                    # By a signal handler, meanwhile.
+                if self._abandoned:  # by a signal handler, meanwhile
                     return self._ledger.refuse(DropReason.SHUTDOWN)
             self._enter((number, at_ms, safe, event), size)
             count, size = len(self._entries), self._bytes
@@ -154,10 +153,11 @@ class EventQueue:
         spool.say()
 
     def absorb(self) -> bool:
-        """Move what is in memory to the backlog on disk, when it is much; return whether it did. By its own thread."""
+        """Move some of what is in memory to the backlog on disk, unless it is little; return whether it did."""
         with self._taking:
             with self._lock:
-                moved = list(islice(self._entries, _MOVED_COUNT)) if self._is_swollen() else []
+                much = len(self._entries) > self._much_count // 8 or self._bytes > self._much_bytes // 8
+                moved = oldest(self._entries, max_count=_MOVED_COUNT, max_bytes=_MOVED_BYTES) if much else []
             if self._spool is None or not moved or not self._spool.extend_backlog([waiting(entry) for entry in moved]):
                 return False
             with self._lock:
@@ -166,12 +166,15 @@ class EventQueue:
                     self._take(len(moved))
         return True
 
-    def when_swollen(self, callback: Callable[[], None]) -> bool:
-        """Call `callback` once, when `absorb` has something to do; return False when it has now."""
+    def when_swollen(self, callback: Callable[[], None], *, more: bool = False) -> bool:
+        """Call `callback` once, when what is in memory is much, or has become `more`; return False when it is now."""
         with self._lock:
-            if self._is_swollen():
+            count, size = self._much_count, self._much_bytes
+            if more:
+                count, size = len(self._entries) + count // 8 + 1, self._bytes + size // 8
+            elif self._bytes >= size or len(self._entries) >= count:
                 return False
-            self._much.arm(callback, at_count=self._much_count, at_bytes=self._much_bytes)
+            self._much.arm(callback, at_count=count, at_bytes=size)
             return True
 
     def close(self) -> None:
@@ -308,9 +311,6 @@ class EventQueue:
             upto = self._entries[0][0] - 1 if self._entries else self._number
             left = (lambda: records(list(self._entries))) if self._entries else None
             self._spool.settle(upto, left, self._bytes)
-
-    def _is_swollen(self) -> bool:
-        return self._bytes >= self._much_bytes or len(self._entries) >= self._much_count
 
     def _go_on_without_backlog(self) -> None:
         """Count what a damaged backlog holds as spooled for ever: its file is set aside, and nobody may wait for it."""

@@ -17,6 +17,7 @@ from parcours.claim import Claim, supported
 from parcours.drops import QuietLog
 from parcours.errors import InvalidOptions
 from parcours.journal import Journal, Record
+from parcours.lifecycle import holding_off_forks
 from parcours.options import Options
 from parcours.outgoing import BacklogLost, Waiting
 
@@ -28,6 +29,8 @@ _SLOW_IN_ALL_SECONDS = 1.0
 _FAILURES = (OSError, LookupError, ValueError, struct.error)
 _PATIENCE_SECONDS = 60.0
 _JOURNAL_BYTES = 4 * 1024 * 1024
+_JOURNAL_MOST_BYTES = 32 * 1024 * 1024
+_LITTLE = 1 / 32
 
 
 class Spool:
@@ -113,13 +116,18 @@ class Spool:
         try:
             if remaining is None:
                 self._journal.clear()
-            elif self._journal.size_bytes < _JOURNAL_BYTES + 2 * size_bytes:
-                self._journal.settle(upto)
-            else:
+            elif self._may_rewrite(self._journal.size_bytes, size_bytes):
                 self._journal.rewrite(remaining())
+            else:
+                self._journal.settle(upto)
         except OSError as error:
             # What is settled may be sent again after a crash; the collector knows it by its id.
             self._rest(f"cannot be written ({error.strerror or error})")
+
+    def _may_rewrite(self, journal_bytes: int, size_bytes: int) -> bool:
+        """Whether it is time to write the journal anew: whoever emits waits meanwhile, so when little is left."""
+        little = journal_bytes > _JOURNAL_BYTES and size_bytes < journal_bytes * _LITTLE
+        return little or journal_bytes > _JOURNAL_MOST_BYTES + 2 * size_bytes
 
     def rewrite(self, records: Sequence[Record], *, at_last: bool = False) -> bool:
         """Have the journal hold exactly these; return whether they are safe. `at_last` tries while the disk rests."""
@@ -219,7 +227,9 @@ class Spool:
         self._busy = True
         try:
             if self._claim is None:
-                self._claim = Claim.make(self.folder)
+                # A child would hold a lock that nobody knows of, and with it what this process leaves.
+                with holding_off_forks(briefly=True):
+                    self._claim = Claim.make(self.folder)
             self._journal = Journal(self._claim.file(JOURNAL), to_disk=self._to_disk)
         finally:
             self._busy = False

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Self, TypeAlias, Unpack
 from uuid import UUID
 
 from parcours.contexts import IdentifierValue
@@ -19,6 +19,9 @@ from parcours_schemas.touchpoint import Touchpoint
 _TIMEOUT_SECONDS = 5.0
 _STOP_SECONDS = 0.5
 _LOOK_AGAIN_SECONDS = 0.002
+
+_Ask: TypeAlias = Callable[[Callable[[], None]], tuple[float, Callable[[], None]]]
+"""Given whom to tell, returns how long to wait for it and how to stop waiting."""
 
 
 class _Face:
@@ -133,7 +136,8 @@ class Tracker(_Face):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.close()
+        """Close as the end of the process does."""
+        self._core.close_at_exit(_TIMEOUT_SECONDS)
 
 
 class AsyncTracker(_Face):
@@ -144,35 +148,19 @@ class AsyncTracker(_Face):
 
     async def flush(self, timeout: float = _TIMEOUT_SECONDS) -> bool:  # noqa: ASYNC109 - the name is a contract
         """Wait `timeout` seconds at most until all emitted or adopted is delivered or dropped; return whether it is."""
-        loop = asyncio.get_running_loop()
-        settled = threading.Event()
-        awake = asyncio.Event()
-
-        def tell() -> None:
-            settled.set()
-            # In the worker's thread: a loop that has closed since has nobody left to tell.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(awake.set)
-
-        forget = self._core.when_settled(tell)
-        try:
-            if not settled.is_set():
-                async with asyncio.timeout(timeout):
-                    await awake.wait()
-        except TimeoutError:
-            return settled.is_set()
-        finally:
-            forget()
-        return True
+        return await _told(lambda tell: (timeout, self._core.when_settled(tell)))
 
     async def close(self, timeout: float = _TIMEOUT_SECONDS) -> Stats:  # noqa: ASYNC109 - as above
         """Deliver what waits, leave the rest in the spool or drop it as `shutdown`, and return the last ledger.
 
         What is emitted afterwards is dropped as `shutdown`. A second call returns the same ledger.
         """
+        return await self._close(lambda tell: (timeout, self._core.when_settled(tell)))
+
+    async def _close(self, ask: _Ask) -> Stats:
         self._core.begin_close()
         try:
-            await self.flush(timeout)
+            await _told(ask)
         finally:
             # Joining the thread would hold up this loop; it lets go of the spool, which the next tracker may want at
             # once. A cancelled close is over at once: what is not delivered is dropped or stays in the spool.
@@ -189,4 +177,29 @@ class AsyncTracker(_Face):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self.close()
+        """Close as the end of the process does."""
+        await self._close(lambda tell: self._core.when_over(tell, _TIMEOUT_SECONDS))
+
+
+async def _told(ask: _Ask) -> bool:
+    """Wait to be told, no longer than what is asked says; return whether it was."""
+    loop = asyncio.get_running_loop()
+    told = threading.Event()
+    awake = asyncio.Event()
+
+    def tell() -> None:
+        told.set()
+        # In the worker's thread: a loop that has closed since has nobody left to tell.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(awake.set)
+
+    timeout_seconds, forget = ask(tell)
+    try:
+        if not told.is_set():
+            async with asyncio.timeout(timeout_seconds):
+                await awake.wait()
+    except TimeoutError:
+        return told.is_set()
+    finally:
+        forget()
+    return True

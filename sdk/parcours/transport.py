@@ -1,6 +1,6 @@
 """One HTTP request: touchpoints in, what became of them out. It knows no queue, no retry and no thread.
 
-aiohttp is loaded at the first send, inside the worker's thread.
+aiohttp is loaded by `prepare`.
 """
 
 import gzip
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from parcours import clock
 from parcours.answer import SendResult, Unavailable, read_answer
-from parcours.gentle import gently
 from parcours.lifecycle import holding_off_forks
 from parcours.options import Options
 from parcours.outgoing import Outgoing
@@ -61,16 +60,23 @@ def is_isolated() -> bool:
     return _isolated
 
 
+def prepare() -> None:
+    """Load what sending needs, where a tracker is made: in a thread, later, it would hold up all others for a while."""
+    with holding_off_forks():
+        # The first claim of a spool and the first name to resolve would import these.
+        import encodings.ascii
+        import encodings.idna  # noqa: F401
+
+        import aiohttp  # noqa: F401
+
+
 @asynccontextmanager
 async def open_transport(options: Options) -> AsyncIterator[Transport]:
     """Open the connection pool of one worker, and close it at the end."""
-    with holding_off_forks(), gently():
-        import encodings.idna  # noqa: F401 - resolving a name would import it
+    prepare()
+    import aiohttp
 
-        import aiohttp
-
-        resolver = _resolver()
-    connector = aiohttp.TCPConnector(limit=1, resolver=resolver)
+    connector = aiohttp.TCPConnector(limit=1, resolver=_resolver())
     async with aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from parcours.adoption import Adoption
 
 _ISOLATED_REST_SECONDS = 0.5
+_FAILURES_WITHOUT_HOPE = 2
+"""A single one may be a connection that the other side had just closed."""
+_PATIENCE_SECONDS = 1.0
 _TOO_LARGE = "The collector takes no request as large as this touchpoint: send less in properties or context."
 _UNREADABLE = "The collector could not read this touchpoint: check that SDK and collector are of one release."
 
@@ -74,7 +77,8 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
         self._stopping = threading.Event()
         self._asked_to_wait_until = 0.0
-        self._when_failing: Callable[[], None] | None = None
+        self._failures = 0
+        self._when_hopeless: tuple[Callable[[], None], float] | None = None
         self._serving = threading.Lock()
 
     @property
@@ -113,19 +117,34 @@ class Worker:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(awake.set)
 
-    def when_failing(self, callback: Callable[[], None], *, within_seconds: float) -> None:
-        """Call `callback` once an attempt has failed while all that waits is on disk: waiting on brings nothing.
+    def when_hopeless(self, callback: Callable[[], None], *, within_seconds: float) -> float:
+        """Call `callback` once all that waits is on disk and waiting on would bring nothing.
 
-        At once when no attempt will be made in so many seconds, because the collector has asked to be left alone.
+        That is after two attempts in a row that have failed, or one that somebody has to mend, or when no other will be
+        made in so many seconds, because the collector has asked to be let alone.
+
+        Returns:
+            How long to wait for that: less than told when the last attempts have failed, since the next may hang.
         """
-        self._when_failing = callback
-        if self._asked_to_wait_until > time.monotonic() + within_seconds:
-            self._say_failing()
+        until = time.monotonic() + within_seconds
+        self._when_hopeless = callback, until
+        if self._asked_to_wait_until > until:
+            self._give_up_hope()
+        failing = self._failures >= _FAILURES_WITHOUT_HOPE and self._all_is_on_disk()
+        return min(within_seconds, _PATIENCE_SECONDS) if failing else within_seconds
 
-    def _say_failing(self) -> None:
-        callback = self._when_failing
-        if callback is not None and self._options.spool is not None and not self._queue.stats().pending:
-            callback()
+    def _all_is_on_disk(self) -> bool:
+        return self._options.spool is not None and not self._queue.stats().pending
+
+    def _give_up_hope(self) -> None:
+        if self._when_hopeless is not None and self._all_is_on_disk():
+            self._when_hopeless[0]()
+
+    def _count_failure(self, result: Unavailable | Refused, wait_seconds: float) -> None:
+        self._failures += 1
+        too_late = self._when_hopeless is not None and time.monotonic() + wait_seconds > self._when_hopeless[1]
+        if too_late or self._failures >= _FAILURES_WITHOUT_HOPE or isinstance(result, Refused):
+            self._give_up_hope()
 
     def stop(self, timeout_seconds: float) -> None:
         """Give up what is in flight and end the thread, waiting no longer than told: it is a daemon.
@@ -175,7 +194,9 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - a fault of ours must not end delivery; nothing was settled
                 unexpected = Unavailable(f"unexpected {type(error).__name__}")
                 self._warn_of(unexpected)
-                await self._sleep(backoff.wait_seconds(unexpected))
+                wait_seconds = backoff.wait_seconds(unexpected)
+                self._count_failure(unexpected, wait_seconds)
+                await self._sleep(wait_seconds)
 
     async def _next_batch(self) -> tuple[Source, Batch]:
         """Wait for a first touchpoint, give it time to find company, and return what there is: the oldest."""
@@ -224,6 +245,8 @@ class Worker:
             if source is self._adoption and is_isolated():
                 return
             result = await transport.send(events)
+            if not isinstance(result, Unavailable | Refused):
+                self._failures = 0
             match result:
                 case Answered(rejections, warnings):
                     self._settle(source, events, DropReason.REJECTED, *rejections)
@@ -244,7 +267,7 @@ class Worker:
                     self._warn_of(result)
                     self._queue.secure()
                     wait_seconds = backoff.wait_seconds(result)
-                    self._say_failing()
+                    self._count_failure(result, wait_seconds)
                     if isinstance(result, Unavailable) and result.retry_after_seconds is not None:
                         self._asked_to_wait_until = time.monotonic() + wait_seconds
                         await asyncio.sleep(wait_seconds)
