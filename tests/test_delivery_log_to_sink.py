@@ -263,7 +263,9 @@ async def test_damage_in_the_log_costs_the_damaged_record_only(tmp_path: Path) -
             await wal.append([(T, row(number))])
     (file,) = segment_files(tmp_path)
     content = bytearray(file.read_bytes())
-    content[content.index(row(4))] ^= 1
+    first = content.index(row(4))
+    content[first] ^= 1
+    content[first + 1] ^= 1  # a single wrong byte would be mended
     file.write_bytes(content)
     sink = FaultySink()
     async with opened(tmp_path) as wal:

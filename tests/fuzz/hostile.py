@@ -104,7 +104,7 @@ class Drawer:
             headers += [
                 f"X-{draw.randrange(10**6)}: {'v' * draw.randrange(200)}" for _ in range(draw.choice((0, 0, 0, 5, 60)))
             ]
-        encoding, body = self._compressed(body)
+        encoding, body, is_whole = self._compressed(body)
         if encoding:
             headers.append(f"Content-Encoding: {encoding}")
         key = self._write_key if is_clean or draw.random() < 0.9 else "pwk_" + "x" * draw.randrange(40)
@@ -118,10 +118,7 @@ class Drawer:
             )
         )
         counts = (
-            is_clean
-            and encoding in {"", "gzip", "zstd"}
-            and separator == b"\n"
-            and not any(b"\n" in one or not one.strip() for one in events)
+            is_clean and is_whole and separator == b"\n" and not any(b"\n" in one or not one.strip() for one in events)
         )
         return Hostile(
             head.encode() + b"\r\n\r\n" + body, len(events) + (not is_clean), len(events) if counts else None
@@ -160,22 +157,23 @@ class Drawer:
                     mangled[at:at] = mangled[: draw.randrange(1, 60)]
         return bytes(mangled)
 
-    def _compressed(self, body: bytes) -> tuple[str, bytes]:
+    def _compressed(self, body: bytes) -> tuple[str, bytes, bool]:
+        """The encoding's name, the body in it, and whether exactly `body` comes out again."""
         draw = self._draw
         match draw.randrange(14):
             case 0:
-                return "gzip", gzip.compress(body, 1)
+                return "gzip", gzip.compress(body, 1), True
             case 1:
-                return "zstd", zstd.compress(body)
+                return "zstd", zstd.compress(body), True
             case 2:
-                return "gzip", self._mangled(gzip.compress(body, 1))
+                return "gzip", self._mangled(gzip.compress(body, 1)), False
             case 3:
-                return "zstd", self._mangled(zstd.compress(body))
+                return "zstd", self._mangled(zstd.compress(body)), False  # it has no checksum
             case 4 if draw.random() < 0.1:
-                return "gzip", gzip.compress(bytes(60_000_000), 9)  # a bomb
+                return "gzip", gzip.compress(bytes(60_000_000), 9), False  # a bomb
             case 5 if draw.random() < 0.1:
-                return "gzip", gzip.compress(gzip.compress(bytes(20_000_000), 9), 9)
+                return "gzip", gzip.compress(gzip.compress(bytes(20_000_000), 9), 9), False
             case 6:
-                return draw.choice(("br", "deflate", "gzip, gzip", "x" * 100)), zlib.compress(body)
+                return draw.choice(("br", "deflate", "gzip, gzip", "x" * 100)), zlib.compress(body), False
             case _:
-                return "", body
+                return "", body, True
