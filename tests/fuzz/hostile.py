@@ -4,6 +4,7 @@ import gzip
 import json
 import random
 import zlib
+from copy import deepcopy
 from dataclasses import dataclass
 
 from backports import zstd
@@ -135,7 +136,7 @@ class Drawer:
                 key = draw.choice(
                     (*_FIELDS, "price", "currency", "url", "user_agent", "referrer", "ip", "email", "phone", "campaign")
                 )
-                where[key] = draw.choice(_VALUES)
+                where[key] = deepcopy(draw.choice(_VALUES))
             if not all(isinstance(wrong.get(part), dict) for part in ("properties", "ids", "context")):
                 break
         written = json.dumps(wrong, ensure_ascii=draw.random() < 0.5).encode("utf-8", "surrogatepass")
