@@ -37,6 +37,7 @@ EXECUTED = (
     "docs/schemas.md",
     "docs/collector.md",
     "docs/operations.md",
+    "docs/privacy.md",
     "docs/import.md",
     "docs/views.md",
 )

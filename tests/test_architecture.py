@@ -25,6 +25,7 @@ OF_THE_COLLECTOR = {
     "intake": {"errors", "settings", "wal", "measures"},
     "delivery": {"errors", "settings", "wal", "warehouse", "measures"},
     "atlas": {"errors", "settings", "warehouse"},
+    "forgetting": {"errors", "settings", "wal", "delivery", "warehouse"},
 }
 """For each room of the collector, the rooms it may import; `app` and what stands around it may import all of these."""
 
@@ -45,7 +46,8 @@ HOSTS = {
 ONLY_IN = {
     "chdb": ("parcours_collector.warehouse.embedded",),
     "clickhouse_connect": ("parcours_collector.warehouse", "parcours_collector.atlas", "parcours_collector.app",
-                           "parcours_collector.commands", "parcours_collector.replaying"),
+                           "parcours_collector.commands", "parcours_collector.replaying",
+                           "parcours_collector.forgetting"),
 }  # fmt: skip
 """Libraries that a few rooms only may import; those outside the warehouse use the clients' types."""
 

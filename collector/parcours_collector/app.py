@@ -27,6 +27,7 @@ from parcours_collector.intake.intake import Intake
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.metrics import Exposition, Metrics
 from parcours_collector.intake.routes import Doors
+from parcours_collector.intake.suppression import Suppressions
 from parcours_collector.leadership import Duty, Leadership
 from parcours_collector.measures.board import Board, Reading, disk_free_bytes
 from parcours_collector.plans import read_plan
@@ -46,6 +47,7 @@ from parcours_schemas.plan import TrackingPlan
 
 _log = structlog.get_logger()
 
+_LOOK_SECONDS = 0.5
 _RECURSION_LIMIT = 20_000
 """Enough to walk a refused event of the 1,024 levels that the JSON reader takes, so that it can be kept whole."""
 
@@ -107,11 +109,13 @@ async def running_collector(
         leadership = Leadership(
             settings.leader_file, (Duty(stitcher.start, stitcher.stop), Duty(orphans.start, orphans.stop))
         )
+        suppressions = Suppressions(settings.suppressions_file)
         intake = Intake(
             settings=settings.http,
             keys=keys,
             log=log,
             plan=plan,
+            suppressions=suppressions,
             privacy=settings.privacy,
             enrichment=settings.enrichment,
         )
@@ -130,6 +134,7 @@ async def running_collector(
         board.read(lambda: [Reading("parcours_disk_free_bytes", disk_free_bytes(root))])
         delivery.start()
         stack.push_async_callback(delivery.drain, settings.shutdown_seconds)
+        stack.push_async_callback(_ended, asyncio.create_task(_roll_when_somebody_is_forgotten(log, settings)))
         leadership.start()
         stack.push_async_callback(leadership.stop)
         door = Door(doors.application(), admission, linger_seconds=settings.http.linger_seconds)
@@ -212,6 +217,20 @@ def _delivery(inserter: Inserter, settings: DeliverySettings, watch: DeliveryWat
         max_backoff_seconds=settings.max_backoff_seconds,
         watch=watch,
     )
+
+
+async def _roll_when_somebody_is_forgotten(log: WriteAheadLog, settings: Settings) -> None:
+    """End the segment under way when the list of the forgotten changes: what it holds goes once it is delivered."""
+    suppressions = Suppressions(settings.suppressions_file)
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if suppressions.refresh():
+            await log.roll()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _checked_connection(url: str, plan: TrackingPlan | None) -> Callable[[], Awaitable[AsyncClient]]:

@@ -207,6 +207,11 @@ class Settings(BaseSettings):
         return self.data / "registry.json"
 
     @property
+    def suppressions_file(self) -> Path:
+        """Where the keyed hashes of the forgotten are kept."""
+        return self.data / "suppressed.json"
+
+    @property
     def engine_folder(self) -> Path:
         """Where the embedded engine keeps its data."""
         return self.data / "clickhouse"

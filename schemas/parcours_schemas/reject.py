@@ -38,6 +38,8 @@ class RejectCode(StrEnum):
     """A `name` that the sender's write key is not good for."""
     CONSENT_WITHHELD = "consent_withheld"
     """A touchpoint that its person has not agreed to, where such are dropped: nothing of it is kept."""
+    SUPPRESSED = "suppressed"
+    """A touchpoint of somebody who has asked to be forgotten: nothing of it is kept."""
     SCHEMA_VIOLATION = "schema_violation"
     """Properties that break the schema of the touchpoint."""
     UNKNOWN_PROPERTY = "unknown_property"
@@ -71,6 +73,7 @@ REMEDIES: Mapping[RejectCode, str] = MappingProxyType(
         RejectCode.NOT_ALLOWED: "send what the write key is made for, or have a key made with `parcours keys create "
         "--allow NAME`; then replay",
         RejectCode.CONSENT_WITHHELD: "nothing: the person has said no",
+        RejectCode.SUPPRESSED: "nothing: the person has asked to be forgotten",
         RejectCode.SCHEMA_VIOLATION: "send the properties that `parcours schemas show NAME` prints",
         RejectCode.UNKNOWN_PROPERTY: "correct the name of the property, or add it to the tracking plan; then replay",
         RejectCode.TOO_LARGE: "send less with each touchpoint: references rather than contents",

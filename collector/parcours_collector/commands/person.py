@@ -44,7 +44,7 @@ def person(
     """
     settings = load_settings(data=data, clickhouse_url=clickhouse_url)
     held = sys.stdin.readline().strip() if value == "-" else value
-    kind_at_rest, value_at_rest = _at_rest(kind, held, project, settings)
+    kind_at_rest, value_at_rest = at_rest(kind, held, project, settings)
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
         entries = person_timeline(client, kind_at_rest, value_at_rest, project=project)
@@ -53,7 +53,7 @@ def person(
     console.print(timeline_table(entries))
 
 
-def _at_rest(kind: str, value: str, project: str, settings: Settings) -> tuple[str, str]:
+def at_rest(kind: str, value: str, project: str, settings: Settings) -> tuple[str, str]:
     """Return the kind and value under which an identifier is kept."""
     if kind not in HASHED_KINDS:
         return kind, value

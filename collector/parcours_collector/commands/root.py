@@ -10,6 +10,7 @@ from parcours_collector.commands.collector import collector
 from parcours_collector.commands.demo import demo
 from parcours_collector.commands.doctor import doctor
 from parcours_collector.commands.drain import drain
+from parcours_collector.commands.forget import forget
 from parcours_collector.commands.funnel import funnel
 from parcours_collector.commands.import_file import import_file
 from parcours_collector.commands.keys import keys
@@ -40,6 +41,7 @@ app.command()(migrate)
 app.command()(stitch)
 app.command()(funnel)
 app.command()(person)
+app.command()(forget)
 app.command("import")(import_file)
 app.command()(replay)
 app.command()(drain)

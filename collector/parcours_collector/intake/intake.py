@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -19,11 +19,13 @@ from parcours_collector.intake.privacy import Policy
 from parcours_collector.intake.rescue import rescue_batch
 from parcours_collector.intake.source import Source
 from parcours_collector.intake.steps import Circumstances, run_steps
+from parcours_collector.intake.suppression import Suppressions
 from parcours_collector.settings import EnrichmentSettings, HttpSettings, PrivacySettings
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.wal.record import RecordKind
 from parcours_schemas.envelope import MAX_EVENT_BYTES
-from parcours_schemas.identifiers import may_hold_clear_identifiers
+from parcours_schemas.errors import InvalidIdentifier
+from parcours_schemas.identifiers import HASHED_KINDS, hash_identifier, may_hold_clear_identifiers
 from parcours_schemas.plan import TrackingPlan
 from parcours_schemas.refusal import Refusal
 from parcours_schemas.reject import RejectCode
@@ -32,6 +34,7 @@ from parcours_schemas.validation import Accepted, validate
 _LONGEST_BREATH_SECONDS = 0.005
 """A large batch lets other requests through whenever so much time has passed."""
 _WITHHELD = Refusal(RejectCode.CONSENT_WITHHELD, "/consent", "the person has not agreed, and nothing of it was kept")
+_SUPPRESSED = Refusal(RejectCode.SUPPRESSED, "/ids", "the person has asked to be forgotten, and nothing of it was kept")
 _MOST_WARNINGS_SAID = 100
 """In one answer: the same mistake of a sender comes with every touchpoint. All are counted."""
 
@@ -100,6 +103,7 @@ class Intake:
         plan: TrackingPlan | None,
         privacy: PrivacySettings | None = None,
         enrichment: EnrichmentSettings | None = None,
+        suppressions: Suppressions | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
@@ -110,6 +114,7 @@ class Intake:
         enrichment = enrichment or EnrichmentSettings()
         self._enriches = enrichment.enabled
         self._country_of = countries(enrichment.geoip_file)
+        self._suppressions = suppressions
         self._now = now
         self._window = DuplicateWindow(settings.duplicate_window_events)
         self.accepted: Counter[str] = Counter()
@@ -133,6 +138,8 @@ class Intake:
             RequestError: The batch as a whole cannot be read, or not be kept now; nothing of it was accepted.
         """
         received_at = self._now()
+        if self._suppressions is not None:
+            self._suppressions.refresh()
         batch = await self._parse(body, content_type)
         around = Circumstances(
             project=source.project,
@@ -186,7 +193,11 @@ class Intake:
                 # Nothing of it is kept, not even as a dead letter.
                 sorted_.rejected.append(Rejection(index, outcome.id, _WITHHELD))
                 return
-            line = orjson.dumps(run_steps(outcome, around), option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+            row = run_steps(outcome, around)
+            if self._is_forgotten(row["ids"], around):
+                sorted_.rejected.append(Rejection(index, outcome.id, _SUPPRESSED))
+                return
+            line = orjson.dumps(row, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
             # A row is a little longer than its event: only near the limit is the event itself measured.
             if len(line) <= MAX_EVENT_BYTES or len(orjson.dumps(event)) <= MAX_EVENT_BYTES:
                 sorted_.lines.append(line)
@@ -200,7 +211,7 @@ class Intake:
         sent_id = event.get("id") if isinstance(event, dict) else None
         sorted_.rejected.append(Rejection(index, sent_id[:64] if isinstance(sent_id, str) else None, outcome))
         kept = self._policy.of_refused(event, gpc=around.gpc)
-        if kept is None:
+        if kept is None or self._is_forgotten(_ids_at_rest(kept, around), around):
             return
         sorted_.letters.append(
             dead_letter_line(
@@ -213,6 +224,10 @@ class Intake:
                 phone_region=around.phone_region,
             )
         )
+
+    def _is_forgotten(self, ids: Mapping[str, object], around: Circumstances) -> bool:
+        suppressions = self._suppressions
+        return suppressions is not None and suppressions.covers(ids, around.project, around.identifier_key)
 
     def _outcome(self, event: object, around: Circumstances, source: Source) -> Accepted | Refusal:
         if isinstance(event, BrokenLine):
@@ -238,3 +253,22 @@ class Intake:
             self.rejected[source, one.refusal.code] += 1
         for one in sorted_.warnings:
             self.warned[source, one.refusal.code] += 1
+
+
+def _ids_at_rest(event: object, around: Circumstances) -> dict[str, object]:
+    """Return the identifiers of a refused event as they would be kept; those that are none are left out."""
+    given = event.get("ids") if isinstance(event, dict) else None
+    ids: dict[str, object] = {}
+    for kind, values in given.items() if isinstance(given, dict) else ():
+        for value in values if isinstance(values, list) else [values]:
+            if not isinstance(kind, str) or not isinstance(value, str):
+                continue
+            if kind not in HASHED_KINDS:
+                ids.setdefault(kind, values)
+                continue
+            try:
+                kept_as, digest = hash_identifier(kind, value, around.identifier_key, region=around.phone_region)
+            except InvalidIdentifier:
+                continue
+            ids[kept_as] = digest
+    return ids

@@ -220,6 +220,11 @@ class WriteAheadLog:
             oldest_at = self._clock()  # it was appended since
         self._oldest_at = oldest_at
 
+    async def roll(self) -> None:
+        """End the segment that is being written, so that it goes once it is delivered; the next append begins one."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.close)
+        await self.release(self.checkpoint.progress.committed)
+
     async def close(self) -> None:
         """Finish the appends under way and give the folder back."""
         self._closed = True

@@ -106,6 +106,9 @@ def write_configuration(folder: Path, limits: Limits) -> Path:
         f"<user_directories><users_xml><path>{escape(str(users))}</path></users_xml></user_directories>"
         "<access_control_improvements><table_engines_require_grant>true</table_engines_require_grant>"
         "</access_control_improvements>"
+        # What an erasure replaced goes within seconds, rather than after ever longer pauses.
+        "<merge_tree><cleanup_delay_period>1</cleanup_delay_period><cleanup_delay_period_random_add>0"
+        "</cleanup_delay_period_random_add><max_cleanup_delay_period>2</max_cleanup_delay_period></merge_tree>"
         f"<max_server_memory_usage>{limits.max_server_memory_bytes}</max_server_memory_usage></clickhouse>\n",
     )
     return server

@@ -1,0 +1,87 @@
+"""Who is to be forgotten: every identifier of the person, and what is held of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from clickhouse_connect.driver.client import Client
+
+from parcours_collector.errors import OperatorError
+from parcours_collector.warehouse.sql import read_sql
+
+
+class NobodyKnown(OperatorError):
+    """Nobody is known by this identifier."""
+
+    tag = "nobody_known"
+    remedy = "Check kind, value and --project. To keep an identifier out that was never seen, give --unseen."
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many rows of each table are of a person."""
+
+    touchpoints: int
+    dead_letters: int
+    identity_edges: int
+    identity_persons: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.touchpoints + self.dead_letters + self.identity_edges + self.identity_persons
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A person to forget: their identifiers as they are kept at rest, and the numbers that stand for them."""
+
+    project: str
+    identifiers: tuple[tuple[str, str], ...]
+    numbers: tuple[int, ...]
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What the statements of the warehouse are asked with."""
+        return {
+            "project": self.project,
+            "identifiers": list(self.numbers),
+            # As JSON has them: a short value must not match inside a longer one.
+            "quoted": [f'"{value}"' for _, value in self.identifiers] or [""],
+        }
+
+
+def find_person(
+    client: Client, project: str, asked: Sequence[tuple[str, str]], *, whole: bool, unseen: bool
+) -> Forgotten:
+    """Return everything by which the people behind these identifiers are known.
+
+    Args:
+        client: A client of the migrated database.
+        project: Theirs.
+        asked: Kind and value of identifiers, as they are kept at rest.
+        whole: Every identifier of the person; else only those asked for.
+        unseen: Take identifiers too that nobody has been known by yet.
+
+    Raises:
+        NobodyKnown: Nobody is known by one of them.
+    """
+    found: dict[tuple[str, str], int] = {}
+    for kind, value in asked:
+        rows = client.query(
+            read_sql("forgetting/identifiers_of_person"), parameters={"project": project, "kind": kind, "value": value}
+        ).result_rows
+        if not rows and not unseen:
+            raise NobodyKnown(f"Nobody of the project '{project}' is known by this {kind}.")
+        for number, kind_found, value_found in rows:
+            if whole or (kind_found, value_found) == (kind, value):
+                found[str(kind_found), str(value_found)] = int(number)
+    identifiers = tuple(sorted({*found, *asked}))
+    return Forgotten(project, identifiers, tuple(sorted(found.values())))
+
+
+def count_held(client: Client, person: Forgotten) -> Held:
+    """Return what the warehouse holds of a person."""
+    ((touchpoints, letters, edges, identifiers),) = client.query(
+        read_sql("forgetting/counts"), parameters=person.parameters
+    ).result_rows
+    return Held(int(touchpoints), int(letters), int(edges), int(identifiers))

@@ -1,0 +1,231 @@
+"""Forgetting: after it nothing of the person is anywhere, nothing brings them back, nobody else has lost anything."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from parcours import DropReason, Tracker
+from parcours_collector.forgetting.report import ForgedReport, verify_report
+from parcours_collector.intake.suppression import Suppressions, UnreadableSuppressions
+from parcours_collector.warehouse.client import connect
+from parcours_collector.warehouse.embedded.process import EngineProcess
+from parcours_collector.warehouse.migrations import migrate
+from tests.events import event
+from tests.faults.ledger import post
+from tests.running import CollectorProcess, Sender, add_source, wait_until
+
+CANARIES = ("canary-device-51", "canary-card-52", "canary-user-53", "canary@example.com", "canary-text-54")
+_CALM = {"PARCOURS_DELIVERY__LINGER_SECONDS": "0.05", "PARCOURS_STITCHING__INTERVAL_SECONDS": "0.2"}
+
+
+@dataclass
+class Shop:
+    """A collector and an engine in one data folder, with a person and others in it."""
+
+    data: Path
+    engine: EngineProcess
+    collector: CollectorProcess
+    sender: Sender
+
+    def client(self) -> Client:
+        return connect(self.engine.url)
+
+    def forget(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "parcours_collector",
+                "forget",
+                *arguments,
+                "--project",
+                "shop",
+                "--data",
+                str(self.data),
+            ],
+            env={**os.environ, "PARCOURS_CLICKHOUSE_URL": self.engine.url, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+        )
+
+    def count(self, table: str) -> int:
+        with self.client() as client:
+            return int(client.query(f"SELECT count() FROM {table} FINAL WHERE project = 'shop'").result_rows[0][0])
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    data = tmp_path / "data"
+    data.mkdir()
+    sender = add_source(data, "shop-web", "shop")
+    with EngineProcess.start(data / "clickhouse") as engine:
+        migrate(engine.url)
+        with CollectorProcess(data, engine.url, environment=_CALM) as collector:
+            yield Shop(data, engine, collector, sender)
+
+
+def life_of_the_person() -> list[dict[str, Any]]:
+    """A phone, a card and an account that meet, an e-mail, a text; and what was refused of them."""
+    text = {"product_id": "tv-55", "name": CANARIES[4]}
+    return [
+        event(ids={"anonymous_id": CANARIES[0]}, properties=text),
+        event(
+            ids={"anonymous_id": CANARIES[0], "loyalty_card": CANARIES[1]},
+            context={"url": f"https://x.example/{CANARIES[4]}"},
+        ),
+        event(ids={"loyalty_card": CANARIES[1], "user_id": CANARIES[2], "email": CANARIES[3]}),
+        event(ids={"user_id": CANARIES[2]}, properties={"product_id": 7, "name": CANARIES[4]}),
+    ]
+
+
+def life_of_others(count: int = 30) -> list[dict[str, Any]]:
+    others = [
+        event(ids={"anonymous_id": f"other-{number % 7}", "user_id": f"user-{number % 5}"}) for number in range(count)
+    ]
+    return [*others, event(ids={"user_id": "user-1"}, properties={"product_id": 8})]
+
+
+def text_of_everything(shop: Shop) -> str:
+    with shop.client() as client:
+        tables = [
+            row[0]
+            for row in client.query(
+                "SELECT name FROM system.tables WHERE database = 'parcours' AND engine LIKE '%MergeTree'"
+            ).result_rows
+        ]
+        rows = "".join(str(client.query(f"SELECT * FROM parcours.`{table}`").result_rows) for table in tables)
+    files = b"".join(path.read_bytes() for path in shop.data.rglob("*") if path.is_file())
+    return rows + files.decode("latin-1")
+
+
+def fill(shop: Shop) -> None:
+    post(shop.collector.endpoint, shop.sender, life_of_the_person())
+    post(shop.collector.endpoint, shop.sender, life_of_others())
+    wait_until(lambda: shop.count("touchpoints") == 33 and shop.count("dead_letters") == 2)
+
+
+def test_after_forgetting_nothing_is_left_and_nothing_brings_the_person_back(shop: Shop) -> None:
+    fill(shop)
+    quarantine = shop.data / "wal" / "quarantine"
+    quarantine.mkdir(exist_ok=True)
+    (quarantine / "00000000000000000001-0-1.damaged").write_bytes(b'{"ids":{"loyalty_card":["canary-card-52"]}')
+    for canary in CANARIES[:3]:
+        assert canary in text_of_everything(shop)
+
+    dry = shop.forget(f"email={CANARIES[3]}", "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert "anonymous_id, email_sha256, loyalty_card, user_id (4)" in dry.stdout
+    assert shop.count("touchpoints") == 33
+
+    done = shop.forget(f"email={CANARIES[3]}", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "erased 3 touchpoints, 1 dead letters" in done.stdout
+    assert "found nothing" in done.stdout
+    everything = text_of_everything(shop)
+    for canary in CANARIES:
+        assert canary not in everything
+    assert (shop.count("touchpoints"), shop.count("dead_letters")) == (30, 1)
+
+    # The same again, from whoever kept it; and what is new of them.
+    again = life_of_the_person()
+    receipt = post(shop.collector.endpoint, shop.sender, again)
+    assert receipt["accepted"] == 0
+    assert [one["code"] for one in receipt["rejected"]] == ["suppressed"] * 3 + ["schema_violation"]
+    losses: list[tuple[str, DropReason]] = []
+    with Tracker(
+        shop.collector.endpoint, shop.sender.write_key, on_drop=lambda lost, why: losses.append((lost.code, why))
+    ) as tracker:
+        tracker.track("product_viewed", {"product_id": "tv-55"}, email=CANARIES[3])
+        tracker.track("product_viewed", {"product_id": "tv-55"}, user_id="user-1")
+        assert tracker.flush(20)
+    assert losses == [("suppressed", DropReason.REJECTED)]
+    wait_until(lambda: shop.count("touchpoints") == 31)
+    everything = text_of_everything(shop)
+    for canary in CANARIES:
+        assert canary not in everything
+
+
+def test_a_report_is_signed_names_nobody_and_cannot_be_changed(shop: Shop, tmp_path: Path) -> None:
+    fill(shop)
+    file = tmp_path / "report.json"
+    assert shop.forget(f"loyalty_card={CANARIES[1]}", "--yes", "--report", str(file)).returncode == 0
+    said = verify_report(file)
+    assert said["erased_rows"]["touchpoints"] == 3
+    assert said["found_afterwards"] == {"rows": {}, "files": []}
+    assert len(said["suppressed_identifiers"]) == 4
+    assert not any(canary in file.read_text() for canary in CANARIES)
+    printed = shop.forget("--verify", str(file))
+    assert printed.returncode == 0
+    assert json.loads(printed.stdout)["project"] == "shop"
+    file.write_text(file.read_text().replace('"touchpoints": 3', '"touchpoints": 9'))
+    with pytest.raises(ForgedReport):
+        verify_report(file)
+    assert shop.forget("--verify", str(file)).returncode == 2
+
+
+def test_a_person_is_forgotten_while_no_collector_runs_with_what_waits_in_the_log(shop: Shop) -> None:
+    fill(shop)
+    shop.engine.kill()
+    post(shop.collector.endpoint, shop.sender, [event(ids={"user_id": CANARIES[2], "device_id": "canary-tablet-55"})])
+    shop.collector.kill()
+    with EngineProcess.start(shop.engine.data) as back:
+        shop.engine = back
+        done = shop.forget(f"user_id={CANARIES[2]}", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+        everything = text_of_everything(shop)
+        for canary in (*CANARIES, "canary-tablet-55"):
+            assert canary not in everything
+        assert shop.count("touchpoints") == 30
+        environment = {**_CALM}
+        with CollectorProcess(shop.data, back.url, environment=environment) as again:
+            receipt = post(again.endpoint, shop.sender, [event(ids={"device_id": "canary-tablet-55"})])
+            assert receipt["rejected"][0]["code"] == "suppressed"  # type: ignore[index]
+
+
+def test_one_identifier_is_forgotten_without_the_person_it_belonged_to(shop: Shop) -> None:
+    fill(shop)
+    done = shop.forget(f"loyalty_card={CANARIES[1]}", "--only", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert shop.count("touchpoints") == 31
+    with shop.client() as client:
+        people = client.query(
+            "SELECT uniqExact(person_id) FROM touchpoints_resolved WHERE project = 'shop' "
+            "AND (has(ids['anonymous_id'], {a:String}) OR has(ids['user_id'], {u:String}))",
+            parameters={"a": CANARIES[0], "u": CANARIES[2]},
+        ).result_rows
+    assert people == [(1,)]
+
+
+def test_nobody_known_and_no_identifier_are_said(shop: Shop) -> None:
+    unknown = shop.forget("loyalty_card=nobody", "--yes")
+    assert (unknown.returncode, "Nobody" in unknown.stderr) == (2, True)
+    assert "nobody" not in unknown.stderr.replace("nobody_known", "").replace("Nobody", "")
+    assert shop.forget("nonsense").returncode == 2
+    assert shop.forget("loyalty_card=unseen-1", "--yes", "--unseen").returncode == 0
+    receipt = post(shop.collector.endpoint, shop.sender, [event(ids={"loyalty_card": "unseen-1"})])
+    assert receipt["rejected"][0]["code"] == "suppressed"  # type: ignore[index]
+
+
+def test_a_damaged_list_lets_nobody_back(tmp_path: Path) -> None:
+    file = tmp_path / "suppressed.json"
+    kept_out = Suppressions(file)
+    kept_out.add(["a" * 64])
+    other = Suppressions(file)
+    assert other.count == 1
+    time.sleep(0.01)
+    file.write_text("nonsense")
+    assert other.refresh()
+    assert other.count == 1
+    with pytest.raises(UnreadableSuppressions):
+        Suppressions(file)
