@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from hypothesis import HealthCheck, settings
 
 from parcours.drops import speak_anew
 from parcours_collector.warehouse.client import connect
@@ -20,6 +21,10 @@ from parcours_collector.warehouse.migrations import migrate
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A suite in the background of a shell is started deaf to Ctrl-C, and so would be the commands that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long drawing takes says something of the machine, and of what runs beside it; nothing of what is tested.
+settings.register_profile("any_machine", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("any_machine")
 
 _GIVEN_URL = os.environ.pop("PARCOURS_CLICKHOUSE_URL", None)
 for _variable in [name for name in os.environ if name.startswith("PARCOURS_")]:

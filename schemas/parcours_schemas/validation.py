@@ -74,6 +74,7 @@ def validate(
     unknown_names: UnknownPolicy = "reject",
     unknown_properties: UnknownPolicy = "allow",
     region: str | None = None,
+    oldest_at: datetime = OLDEST_OCCURRED_AT,
 ) -> Accepted | Refusal:
     """Say whether a touchpoint is taken, or the first thing that is wrong with it.
 
@@ -86,6 +87,7 @@ def validate(
         unknown_properties: what becomes of a property that the schema neither names nor refuses. `allow` by default:
             a sender may know an addition to the schema that we do not know yet.
         region: country of national phone numbers; see `identifiers.normalise`.
+        oldest_at: aware: bounds the past.
 
     Returns:
         `Accepted`; or `Refusal` with the code, a JSON pointer and a detail that holds no value of the event.
@@ -101,7 +103,7 @@ def validate(
     if event_id in _NO_UUID:
         return Refusal(RejectCode.INVALID_ID, "/id", "id is a nil UUID: make a UUIDv7 once for each touchpoint")
 
-    occurred_at = _occurred_at(wire["occurred_at"], received_at)
+    occurred_at = _occurred_at(wire["occurred_at"], received_at, oldest_at)
     if isinstance(occurred_at, Refusal):
         return occurred_at
 
@@ -170,7 +172,7 @@ def find_known(name: str, plan: TrackingPlan | None) -> KnownTouchpoint | None:
     return plan.get(name) if known is None and plan is not None else known
 
 
-def _occurred_at(text: str, received_at: datetime) -> datetime | Refusal:
+def _occurred_at(text: str, received_at: datetime, oldest_at: datetime) -> datetime | Refusal:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -183,11 +185,11 @@ def _occurred_at(text: str, received_at: datetime) -> datetime | Refusal:
                 "/occurred_at",
                 "occurred_at names a day, an hour or an offset that does not exist",
             )
-    if at < OLDEST_OCCURRED_AT:
+    if at < oldest_at:
         return Refusal(
             RejectCode.INVALID_TIME,
             "/occurred_at",
-            f"occurred_at is before {OLDEST_OCCURRED_AT.date()}: check the clock of the sender and its unit of time",
+            f"occurred_at is before {oldest_at.date()}: check the clock of the sender and its unit of time",
         )
     if at > received_at + FUTURE_TOLERANCE:
         hours = FUTURE_TOLERANCE.total_seconds() / 3600

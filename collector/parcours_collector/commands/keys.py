@@ -38,12 +38,25 @@ def create(
     quota_per_second: Annotated[
         float | None, typer.Option(help="Touchpoints it may send a second in the long run; any number if not given.")
     ] = None,
+    oldest_days: Annotated[
+        int | None,
+        typer.Option(
+            help="How long ago its touchpoints may have happened; older ones become dead letters. "
+            "Not given: 90 days for a browser, 730 for a store, any time for others."
+        ),
+    ] = None,
     data: DataOption = None,
 ) -> None:
     """Make a source and its write key. The key is printed once and kept nowhere."""
     file = load_settings(data=data).registry_file
     registry, write_key = Registry.read(file).with_source(
-        source, project, kind=kind, names=allow or (), origins=origin or (), quota_per_second=quota_per_second
+        source,
+        project,
+        kind=kind,
+        names=allow or (),
+        origins=origin or (),
+        quota_per_second=quota_per_second,
+        oldest_days=oldest_days,
     )
     registry.write(file)
     console.print(write_key, soft_wrap=True)
@@ -73,6 +86,8 @@ def list_sources(data: DataOption = None) -> None:
         bounds = [*source.names, *source.origins]
         if source.quota_per_second is not None:
             bounds.append(f"{source.quota_per_second:g}/s")
+        if source.oldest_days is not None:
+            bounds.append(f"{source.oldest_days} days back")
         made = f"{source.created_at:%Y-%m-%d %H:%M}"
         table.add_row(source.name, source.project, source.kind, ", ".join(bounds) or "all", made, revoked)
     console.print(table)

@@ -241,6 +241,7 @@ class Intake:
             unknown_names=self._settings.unknown_names,
             unknown_properties=self._settings.unknown_properties,
             region=around.phone_region,
+            oldest_at=source.oldest_at(around.received_at),
         )
         if isinstance(outcome, Accepted) and not source.may_send(outcome.name):
             return Refusal(RejectCode.NOT_ALLOWED, "/name", "the write key is not good for touchpoints of this name")

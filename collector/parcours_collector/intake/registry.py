@@ -91,6 +91,7 @@ class Registry:
         names: Sequence[str] = (),
         origins: Sequence[str] = (),
         quota_per_second: float | None = None,
+        oldest_days: int | None = None,
     ) -> tuple[Self, str]:
         """Return a registry with one more source, and its write key, which is kept nowhere.
 
@@ -112,6 +113,7 @@ class Registry:
             names=tuple(names),
             origins=tuple(origins),
             quota_per_second=quota_per_second,
+            oldest_days=oldest_days,
         ).checked()
         keys = {project: secrets.token_bytes(32), **self.identifier_keys}
         return replace(self, sources=(*self.sources, source), identifier_keys=keys), write_key

@@ -1,13 +1,14 @@
 """A source: who emits, what its write key may do, and who has to stand back first when the collector is full."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
 from parcours_collector.errors import OperatorError
+from parcours_schemas.envelope import OLDEST_OCCURRED_AT
 
 
 class SourceKind(StrEnum):
@@ -25,6 +26,11 @@ class SourceKind(StrEnum):
 
 SHARE_OF_ROOM = {SourceKind.BROWSER: 0.8, SourceKind.SERVER: 0.9, SourceKind.STORE: 1.0, SourceKind.CRM: 1.0}
 """How full the log may be for a source of each kind to be let in, as a share of the high-water mark."""
+
+OLDEST_DAYS = {SourceKind.BROWSER: 90, SourceKind.STORE: 730, SourceKind.SERVER: None, SourceKind.CRM: None}
+"""How long ago a touchpoint may have happened when it comes. A page or a till that says more has a wrong clock, and
+every month that it names would be a partition of its own; a backend or a CRM may have a history to tell."""
+_MOST_DAYS = 36_500
 
 
 class InvalidSource(OperatorError):
@@ -48,6 +54,7 @@ class Source:
         names: Patterns of the touchpoints it may send, such as `product_*`; empty for all.
         origins: Of the pages that may use a browser's key: `https://shop.example`, or `https://*.shop.example`.
         quota_per_second: Touchpoints it may send in the long run; None for any number.
+        oldest_days: How long ago its touchpoints may have happened; None for what its kind may.
     """
 
     name: str
@@ -59,6 +66,7 @@ class Source:
     names: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     quota_per_second: float | None = None
+    oldest_days: int | None = None
 
     def is_good(self, at: datetime) -> bool:
         """Whether its key is good at an instant."""
@@ -67,6 +75,11 @@ class Source:
     def may_send(self, name: str) -> bool:
         """Whether it may send touchpoints of this name."""
         return not self.names or any(fnmatchcase(name, pattern) for pattern in self.names)
+
+    def oldest_at(self, received_at: datetime) -> datetime:
+        """The earliest time of a touchpoint that comes at an instant; what is older goes to the dead letters, whole."""
+        days = self.oldest_days or OLDEST_DAYS[self.kind]
+        return OLDEST_OCCURRED_AT if days is None else max(received_at - timedelta(days=days), OLDEST_OCCURRED_AT)
 
     def admits_origin(self, origin: str) -> bool:
         """Whether a page of this origin may use its key."""
@@ -87,6 +100,8 @@ class Source:
                 raise InvalidSource(f"'{origin}' is no origin.", remedy="Write it as https://shop.example.")
         if self.quota_per_second is not None and not 0 < self.quota_per_second < 1e9:
             raise InvalidSource("A quota is a positive number of touchpoints a second.")
+        if self.oldest_days is not None and not 0 < self.oldest_days <= _MOST_DAYS:
+            raise InvalidSource(f"The oldest touchpoints are 1 to {_MOST_DAYS:,} days old.")
         return self
 
     def as_row(self) -> dict[str, Any]:
@@ -101,6 +116,7 @@ class Source:
             "names": list(self.names),
             "origins": list(self.origins),
             "quota_per_second": self.quota_per_second,
+            "oldest_days": self.oldest_days,
         }
 
     @classmethod
@@ -117,6 +133,7 @@ class Source:
             names=tuple(row.get("names", ())),
             origins=tuple(row.get("origins", ())),
             quota_per_second=row.get("quota_per_second"),
+            oldest_days=row.get("oldest_days"),
         )
 
 
