@@ -1,35 +1,47 @@
 """`parcours doctor`: what is set, and what stands in the way."""
 
 import os
+import sys
+from dataclasses import asdict
+from typing import Annotated
 
+import orjson
 import typer
 from rich.table import Table
 
+from parcours_collector.commands.checkup import Verdict, findings
 from parcours_collector.commands.options import ClickHouseUrlOption, DataOption
 from parcours_collector.commands.terminal import console
-from parcours_collector.errors import CollectorError
-from parcours_collector.intake.registry import Registry
-from parcours_collector.plans import read_plan
 from parcours_collector.settings import PREFIX, Settings, known_keys, load_settings
-from parcours_collector.warehouse.client import ClickHouseUrl, connect
-from parcours_collector.warehouse.migrations import require_migrated
+
+_COLOURS: dict[Verdict, str] = {"ok": "green", "warning": "yellow", "failed": "red"}
 
 
-def doctor(data: DataOption = None, clickhouse_url: ClickHouseUrlOption = None) -> None:
-    """Print every setting with its meaning, then check ClickHouse, the keys and the plan.
+def doctor(
+    data: DataOption = None,
+    clickhouse_url: ClickHouseUrlOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks alone, as JSON.")] = False,
+) -> None:
+    """Print every setting with its meaning, then check what a collector stands on, and say what to do.
 
-    The exit status is 1 if one of them fails.
+    Checked are the versions, ClickHouse and its tables, that a batch sent twice is stored once, both clocks, the
+    joining of people, the disk and its fsync, the logs, the write keys and the tracking plan. Nothing is changed. The
+    exit status is 1 if a check fails; a warning does not count.
     """
     settings = load_settings(data=data, clickhouse_url=clickhouse_url)
-    console.print(_settings_table(settings))
-    failed = False
-    for name, check in (("ClickHouse", _check_clickhouse), ("write keys", _check_keys), ("tracking plan", _check_plan)):
-        try:
-            console.print(f"[green]ok[/]      {name}: {check(settings)}", soft_wrap=True)
-        except CollectorError as error:
-            failed = True
-            console.print(f"[red]failed[/]  {name}: {error}", soft_wrap=True)
-    if failed:
+    if not as_json:
+        console.print(_settings_table(settings))
+    found = findings(settings)
+    if as_json:
+        said = [{"check": name, **asdict(finding)} for name, finding in found]
+        sys.stdout.write(orjson.dumps(said, option=orjson.OPT_INDENT_2).decode() + "\n")
+    else:
+        for name, finding in found:
+            colour = _COLOURS[finding.verdict]
+            console.print(f"[{colour}]{finding.verdict:<7}[/]  {name}: {finding.said}", soft_wrap=True)
+            if finding.remedy:
+                console.print(f"         {finding.remedy}", soft_wrap=True)
+    if any(finding.verdict == "failed" for _, finding in found):
         raise typer.Exit(1)
 
 
@@ -45,20 +57,3 @@ def _settings_table(settings: Settings) -> Table:
         origin = variable if variable in os.environ else "" if value == default else "option or file"
         table.add_row(key, str(value), origin, type(owner).model_fields[name].description or "")
     return table
-
-
-def _check_clickhouse(settings: Settings) -> str:
-    url = settings.require_clickhouse_url()
-    with connect(url) as client:
-        require_migrated(client)
-        return f"{ClickHouseUrl.parse(url).redacted} answers, version {client.server_version}, migrated"
-
-
-def _check_keys(settings: Settings) -> str:
-    good = [source for source in Registry.read(settings.registry_file).sources if source.revoked_at is None]
-    return f"{len(good)} good in {settings.registry_file}" + ("" if good else "; make one with `parcours keys create`")
-
-
-def _check_plan(settings: Settings) -> str:
-    plan = read_plan(settings.plan)
-    return "none" if plan is None else f"{len(plan.names)} touchpoints in {settings.plan}"
