@@ -17,11 +17,13 @@ from pathlib import Path
 import structlog
 import uvloop
 from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from parcours_collector.delivery.delivery import Delivery, DeliveryWatch
 from parcours_collector.delivery.orphans import Orphans
 from parcours_collector.delivery.readings import readings_of
 from parcours_collector.door import Door
+from parcours_collector.errors import CollectorError
 from parcours_collector.intake.admission import Admission
 from parcours_collector.intake.intake import Intake
 from parcours_collector.intake.keys import KeyRing
@@ -30,7 +32,7 @@ from parcours_collector.intake.routes import Doors
 from parcours_collector.intake.suppression import Suppressions
 from parcours_collector.leadership import Duty, Leadership
 from parcours_collector.measures.board import Board, Reading, disk_free_bytes
-from parcours_collector.plans import read_plan
+from parcours_collector.plans import LivingPlan
 from parcours_collector.settings import DeliverySettings, Settings, WalSettings
 from parcours_collector.supervising.berth import Berth
 from parcours_collector.supervising.line import Line
@@ -48,6 +50,7 @@ from parcours_schemas.plan import TrackingPlan
 _log = structlog.get_logger()
 
 _LOOK_SECONDS = 0.5
+_LOOK_AT_PLAN_SECONDS = 0.5
 _RECURSION_LIMIT = 20_000
 """Enough to walk a refused event of the 1,024 levels that the JSON reader takes, so that it can be kept whole."""
 
@@ -81,7 +84,7 @@ async def running_collector(
     """
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
     url = settings.require_clickhouse_url()
-    plan = read_plan(settings.plan)
+    plan = LivingPlan(settings.plan)
     keys = KeyRing(settings.registry_file)
     board = Board()
     async with AsyncExitStack() as stack:
@@ -114,7 +117,7 @@ async def running_collector(
             settings=settings.http,
             keys=keys,
             log=log,
-            plan=plan,
+            plan=plan.current,
             suppressions=suppressions,
             privacy=settings.privacy,
             enrichment=settings.enrichment,
@@ -135,6 +138,13 @@ async def running_collector(
         delivery.start()
         stack.push_async_callback(delivery.drain, settings.shutdown_seconds)
         stack.push_async_callback(_ended, asyncio.create_task(_roll_when_somebody_is_forgotten(log, settings)))
+        stack.push_async_callback(_ended, asyncio.create_task(_follow_plan(plan, intake, url)))
+        board.read(
+            lambda: [
+                Reading("parcours_plan_reloads_total", plan.reloads),
+                Reading("parcours_plan_refused", float(plan.is_refused)),
+            ]
+        )
         leadership.start()
         stack.push_async_callback(leadership.stop)
         door = Door(doors.application(), admission, linger_seconds=settings.http.linger_seconds)
@@ -228,22 +238,38 @@ async def _roll_when_somebody_is_forgotten(log: WriteAheadLog, settings: Setting
             await log.roll()
 
 
+async def _follow_plan(plan: LivingPlan, intake: Intake, url: str) -> None:
+    """Judge by the folder's plan as it changes, and tell ClickHouse what its kinds mean as soon as it answers."""
+    told = plan.current
+    while True:
+        await asyncio.sleep(_LOOK_AT_PLAN_SECONDS)
+        await asyncio.to_thread(plan.look)
+        intake.plan = plan.current
+        if told is not intake.plan:
+            try:
+                await asyncio.to_thread(_tell_kinds, url, intake.plan)
+            except (CollectorError, ClickHouseError):
+                continue  # delivery says that it is away, and tells it too when it is back
+            told = intake.plan
+
+
 async def _ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-def _checked_connection(url: str, plan: TrackingPlan | None) -> Callable[[], Awaitable[AsyncClient]]:
+def _checked_connection(url: str, plan: LivingPlan) -> Callable[[], Awaitable[AsyncClient]]:
     """Return a way to connect that first makes sure of the tables and tells ClickHouse what the plan's kinds mean."""
 
-    def check() -> None:
-        with connect(url) as client:
-            require_migrated(client)
-            if plan is not None:
-                write_kinds(client, EVERY_PROJECT, plan.declarations.values())
-
     async def connection() -> AsyncClient:
-        await asyncio.to_thread(check)
+        await asyncio.to_thread(_tell_kinds, url, plan.current)
         return await connect_async(url)
 
     return connection
+
+
+def _tell_kinds(url: str, plan: TrackingPlan | None) -> None:
+    with connect(url) as client:
+        require_migrated(client)
+        if plan is not None:
+            write_kinds(client, EVERY_PROJECT, plan.declarations.values())

@@ -81,8 +81,9 @@ class Receipt:
 
 @dataclass(slots=True)
 class _Sorted:
-    """A batch while it is being sorted."""
+    """A batch while it is being sorted, by one plan from its first event to its last."""
 
+    plan: TrackingPlan | None
     lines: list[bytes] = field(default_factory=list)
     letters: list[bytes] = field(default_factory=list)
     ids: dict[str, None] = field(default_factory=dict)
@@ -92,7 +93,7 @@ class _Sorted:
 
 
 class Intake:
-    """The way from a request's body to the log."""
+    """The way from a request's body to the log. `plan` may be set to another; a batch under way keeps its own."""
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class Intake:
         self._settings = settings
         self._keys = keys
         self._log = log
-        self._plan = plan
+        self.plan = plan
         self._policy = Policy(privacy or PrivacySettings())
         enrichment = enrichment or EnrichmentSettings()
         self._enriches = enrichment.enabled
@@ -156,7 +157,7 @@ class Intake:
             country_of=self._country_of,
             peer_address=peer_address,
         )
-        sorted_ = _Sorted()
+        sorted_ = _Sorted(self.plan)
         breathed_at = time.monotonic()
         for index, event in enumerate(batch.events):
             self._sort(index, event, around, sorted_, source)
@@ -184,7 +185,7 @@ class Intake:
         return batch
 
     def _sort(self, index: int, event: object, around: Circumstances, sorted_: _Sorted, source: Source) -> None:
-        outcome = self._outcome(event, around, source)
+        outcome = self._outcome(event, around, source, sorted_.plan)
         if isinstance(outcome, Accepted):
             if outcome.id in sorted_.ids or self._window.holds(around.project, outcome.id):
                 sorted_.duplicate += 1
@@ -229,14 +230,16 @@ class Intake:
         suppressions = self._suppressions
         return suppressions is not None and suppressions.covers(ids, around.project, around.identifier_key)
 
-    def _outcome(self, event: object, around: Circumstances, source: Source) -> Accepted | Refusal:
+    def _outcome(
+        self, event: object, around: Circumstances, source: Source, plan: TrackingPlan | None
+    ) -> Accepted | Refusal:
         if isinstance(event, BrokenLine):
             return Refusal(
                 RejectCode.INVALID_JSON, "", "this is not JSON in UTF-8: no NaN, no lone surrogate, no comment"
             )
         outcome = validate(
             event,
-            plan=self._plan,
+            plan=plan,
             received_at=around.sender_now,
             unknown_names=self._settings.unknown_names,
             unknown_properties=self._settings.unknown_properties,

@@ -115,6 +115,14 @@ _MEASURES = (
         "For how long rows have been stored whose people were not joined yet; 0 when there are none.",
         joined="max",
     ),
+    Measure("parcours_plan_reloads_total", "counter", "Changes of the tracking plan that were taken while running."),
+    Measure(
+        "parcours_plan_refused",
+        "gauge",
+        "1 while the folder of the tracking plan holds what cannot be taken, and the last good one goes on. "
+        "Alert when not 0.",
+        joined="max",
+    ),
     Measure("parcours_workers", "gauge", "Workers that take touchpoints."),
     Measure("parcours_workers_wanted", "gauge", "Workers that there should be.", joined="max"),
     Measure("parcours_worker_deaths_total", "counter", "Workers that ended by themselves and were started again."),
