@@ -16,8 +16,10 @@ from pydantic import SecretStr
 from parcours_collector.app import running_collector
 from parcours_collector.intake.registry import Registry
 from parcours_collector.intake.source import OLDEST_DAYS, InvalidSource, Source, SourceKind
+from parcours_collector.intake.steps import Circumstances, correct_clock
 from parcours_collector.settings import Settings
 from parcours_schemas.envelope import FUTURE_TOLERANCE, OLDEST_OCCURRED_AT
+from parcours_schemas.validation import Accepted
 from tests.events import event
 
 _TEN_YEARS_DAYS = 3653
@@ -132,3 +134,37 @@ def test_the_bound_of_a_key_is_never_before_the_oldest_time_there_is_nor_after_n
     if oldest_days is not None or OLDEST_DAYS[kind] is not None:
         span = received_at + FUTURE_TOLERANCE - oldest_at
         assert span <= timedelta(days=(oldest_days or OLDEST_DAYS[kind] or 0) + 1)
+
+
+@given(
+    ahead_seconds=st.integers(-20 * 365 * 86_400, 20 * 365 * 86_400),
+    ago_seconds=st.integers(0, 60 * 86_400),
+    tolerance_seconds=st.integers(0, 3_600),
+    max_skew_days=st.integers(0, 30),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_clock_moves_a_time_by_its_own_error_at_most_by_the_most_there_may_be_and_never_past_receipt(
+    ahead_seconds: int, ago_seconds: int, tolerance_seconds: int, max_skew_days: int
+) -> None:
+    received_at = datetime(2026, 6, 1, tzinfo=UTC)
+    skew = timedelta(seconds=ahead_seconds)
+    said_at = received_at + skew - timedelta(seconds=ago_seconds)
+    around = Circumstances(
+        project="shop",
+        source="one",
+        received_at=received_at,
+        sent_at=received_at + skew,
+        may_hold_clear_identifiers=False,
+        identifier_key=b"",
+        phone_region=None,
+        clock_tolerance=timedelta(seconds=tolerance_seconds),
+        max_skew=timedelta(days=max_skew_days),
+    )
+    row = {"occurred_at": said_at, "client_occurred_at": said_at}
+    correct_clock(row, Accepted("", "", "", "", said_at, {}, {}, {}, {}, None), around)
+    assert row["client_occurred_at"] == said_at
+    assert abs(row["occurred_at"] - said_at) <= around.max_skew
+    if timedelta(seconds=tolerance_seconds) < abs(skew) <= around.max_skew:
+        assert row["occurred_at"] == received_at - timedelta(seconds=ago_seconds)
+    else:
+        assert row["occurred_at"] == said_at

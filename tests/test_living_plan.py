@@ -122,7 +122,7 @@ def test_what_refuses_nothing_that_was_taken_before_is_accepted(schema: dict[str
 
 def _spoilt(folder: Path) -> Iterator[Callable[[], object]]:
     yield lambda: (folder / _FILE).write_bytes(b'{"half": ')
-    yield lambda: (folder / _FILE).unlink()
+    yield (folder / _FILE).unlink
     yield lambda: write(folder, document("product_viewed"))
     yield lambda: write(folder, document(properties={"gate": {"$ref": "https://elsewhere.example/gate"}}))
     yield lambda: folder.rename(folder.with_name("away"))

@@ -72,6 +72,13 @@ class HttpSettings(_Group):
         ge=0,
         description="A sender's clock that is wrong by more is corrected by the difference of sent_at and receipt.",
     )
+    max_skew_seconds: float = Field(
+        604_800.0,
+        ge=0,
+        le=2_592_000,
+        description="A sender's clock that is wrong by more is left alone: "
+        "it says nothing about when something happened.",
+    )
     phone_region: str | None = Field(
         None, pattern="^[A-Z]{2}$", description="Country of phone numbers without a country code, such as FR."
     )

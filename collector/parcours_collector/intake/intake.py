@@ -151,6 +151,7 @@ class Intake:
             identifier_key=self._keys.identifier_key(source.project),
             phone_region=self._settings.phone_region,
             clock_tolerance=timedelta(seconds=self._settings.clock_tolerance_seconds),
+            max_skew=timedelta(seconds=self._settings.max_skew_seconds),
             policy=self._policy,
             gpc=gpc,
             enriches=self._enriches,

@@ -29,9 +29,6 @@ Row = dict[str, Any]
 OTHER_CHANNEL = "other"
 """Where a touchpoint happened that neither says it nor is known (`unknown_names = "allow"`)."""
 
-MAX_SKEW = timedelta(days=7)
-"""A clock that is wrong by more says nothing about when something happened: it is left alone."""
-
 
 _NORMALISED_KINDS = frozenset({*HASHED_KINDS, *HASHED_KINDS.values()})
 
@@ -51,6 +48,7 @@ class Circumstances:
     identifier_key: bytes
     phone_region: str | None
     clock_tolerance: timedelta
+    max_skew: timedelta = timedelta(days=7)
     policy: Policy = USUAL_POLICY
     gpc: bool = False
     enriches: bool = True
@@ -60,7 +58,7 @@ class Circumstances:
     @property
     def sender_now(self) -> datetime:
         """What the sender's clock may say at most: ours, or its own where that is ahead and will be corrected."""
-        if self.sent_at is not None and timedelta(0) < self.sent_at - self.received_at <= MAX_SKEW:
+        if self.sent_at is not None and timedelta(0) < self.sent_at - self.received_at <= self.max_skew:
             return self.sent_at
         return self.received_at
 
@@ -125,11 +123,14 @@ def mark_placeholders(row: Row, _accepted: Accepted, _around: Circumstances) -> 
 
 
 def correct_clock(row: Row, _accepted: Accepted, around: Circumstances) -> None:
-    """Move the time by as much as the sender's clock differs from ours, when it differs by more than the tolerance."""
+    """Move the time by as much as the sender's clock differs from ours, when it differs by more than the tolerance.
+
+    A clock that is wrong by more than the most there may be says nothing about when something happened: left alone.
+    """
     if around.sent_at is None:
         return
     skew = around.received_at - around.sent_at
-    if around.clock_tolerance < abs(skew) <= MAX_SKEW:
+    if around.clock_tolerance < abs(skew) <= around.max_skew:
         row["occurred_at"] = min(row["occurred_at"] + skew, around.received_at)
 
 
