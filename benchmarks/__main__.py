@@ -16,7 +16,10 @@ from benchmarks.rig.machine import machine_facts
 from benchmarks.rig.report import print_table, write_json
 from benchmarks.rig.rounds import say
 
-BENCHMARKS = ("collector_intake", "delivery", "funnel", "stitching", "sdk_emit", "sdk_host")
+BENCHMARKS = (
+    *("collector_intake", "collector_promise", "collector_outage", "delivery", "funnel", "stitching"),
+    *("sdk_emit", "sdk_host"),
+)
 """Modules of this package; each has a docstring that explains it, and `run(size) -> Outcome`."""
 
 

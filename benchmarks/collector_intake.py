@@ -16,7 +16,8 @@ measured while nothing is sent, and noted.
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -28,7 +29,8 @@ from benchmarks.rig.processes import Server
 from benchmarks.rig.rounds import alternate, say
 from parcours_collector.intake.registry import Registry
 
-_NOBODY = "http://nobody:nothing@127.0.0.1:9"
+NOBODY = "http://nobody:nothing@127.0.0.1:9"
+"""An address where no ClickHouse answers."""
 _IDLE_SECONDS = 2.0
 
 
@@ -53,27 +55,40 @@ _GOALS = {100: Goal(least=0.5), 1: Goal(least=0.6)}
 def run(size: Size) -> Outcome:
     """Measure at 100 touchpoints a request and at 1."""
     work = _WORK[size]
-    with tempfile.TemporaryDirectory(prefix="parcours-bench-") as folder:
-        registry, write_key = Registry.read(Path(folder) / "registry.json").with_source("benchmark", "benchmark")
-        registry.write(Path(folder) / "registry.json")
-        with (
-            Server(
-                ["-m", "parcours_collector", "collector", "--data", folder, "--port", "0"],
-                environment={"PARCOURS_CLICKHOUSE_URL": _NOBODY, "PARCOURS_STITCHING__INTERVAL_SECONDS": "0"},
-            ) as collector,
-            Server(["-m", "benchmarks.peers.bare_server"]) as bare,
-        ):
-            measure = _Measure(collector, bare, write_key)
-            say("collector_intake: warming up")
-            measure.collector(seed=0, requests=work.warm_up_requests, batch=100)
-            measure.bare(seed=0, requests=work.warm_up_requests, batch=100)
-            idle = _idle_share(collector)
-            figures, notes = [], [f"the idle collector, its delivery trying in vain, uses {idle:.2%} of a core"]
-            for batch, requests in work.requests.items():
-                given = measure.rounds(batch, requests, work)
-                figures.append(_figure(batch, given))
-                notes.append(_note(batch, given))
+    with (
+        tempfile.TemporaryDirectory(prefix="parcours-bench-") as folder,
+        collector_process(Path(folder), clickhouse_url=NOBODY) as (collector, write_key),
+        Server(["-m", "benchmarks.peers.bare_server"]) as bare,
+    ):
+        measure = _Measure(collector, bare, write_key)
+        say("collector_intake: warming up")
+        measure.collector(seed=0, requests=work.warm_up_requests, batch=100)
+        measure.bare(seed=0, requests=work.warm_up_requests, batch=100)
+        idle = _idle_share(collector)
+        figures, notes = [], [f"the idle collector, its delivery trying in vain, uses {idle:.2%} of a core"]
+        for batch, requests in work.requests.items():
+            given = measure.rounds(batch, requests, work)
+            figures.append(_figure(batch, given))
+            notes.append(_note(batch, given))
     return Outcome(figures, notes)
+
+
+@contextmanager
+def collector_process(
+    folder: Path, *, clickhouse_url: str, environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[Server, str]]:
+    """Run `parcours collector` on a folder; yield it and a write key of the source `benchmark`."""
+    registry, write_key = Registry.read(folder / "registry.json").with_source("benchmark", "benchmark")
+    registry.write(folder / "registry.json")
+    with Server(
+        ["-m", "parcours_collector", "collector", "--data", str(folder), "--port", "0"],
+        environment={
+            "PARCOURS_CLICKHOUSE_URL": clickhouse_url,
+            "PARCOURS_STITCHING__INTERVAL_SECONDS": "0",
+            **(environment or {}),
+        },
+    ) as collector:
+        yield collector, write_key
 
 
 class _Measure:

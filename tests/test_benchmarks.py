@@ -6,7 +6,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks import collector_intake, delivery, funnel, sdk_emit, sdk_host, stitching
+from benchmarks import (
+    collector_intake,
+    collector_outage,
+    collector_promise,
+    delivery,
+    funnel,
+    sdk_emit,
+    sdk_host,
+    stitching,
+)
 from benchmarks.__main__ import BENCHMARKS, main
 from benchmarks.rig.figure import Figure, Goal, Outcome, Size, Void
 from benchmarks.rig.machine import installed
@@ -27,6 +36,19 @@ def test_the_intake_is_measured_in_batches_and_singly() -> None:
         "intake, 100 a request",
         "intake, 1 a request",
     )
+
+
+def test_what_a_sender_and_an_analyst_wait_for_is_measured() -> None:
+    assert_measured(
+        collector_promise.run(Size.SMOKE),
+        "request to 200, half load, p99",
+        "200 to visible, p99",
+        "all together, 2 cores",
+    )
+
+
+def test_an_outage_is_measured_in_memory_and_in_disk() -> None:
+    assert_measured(collector_outage.run(Size.SMOKE), "idle collector, resident", "an hour's outage at 5,000/s, memory")
 
 
 def test_delivery_is_measured_against_three_inserts_of_the_same_rows() -> None:

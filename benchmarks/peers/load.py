@@ -127,7 +127,8 @@ class _Connection(asyncio.Protocol):
                 self._done.set_exception(error)
 
 
-def _requests_of(load: Load) -> list[bytes]:
+def requests_of(load: Load) -> list[bytes]:
+    """Return the requests of a load, as bytes."""
     head = (
         f"POST /v1/touchpoints HTTP/1.1\r\nHost: 127.0.0.1:{load.port}\r\nAuthorization: Bearer {load.write_key}\r\n"
         "Content-Type: application/json\r\nContent-Length: "
@@ -141,7 +142,7 @@ def _requests_of(load: Load) -> list[bytes]:
 
 
 async def _send(load: Load) -> Sent:
-    made = _requests_of(load)
+    made = requests_of(load)
     requests = (request for _ in range(load.passes) for request in made)
     loop = asyncio.get_running_loop()
     cpu, server_cpu, started = time.process_time(), cpu_seconds(load.pid), time.perf_counter()
