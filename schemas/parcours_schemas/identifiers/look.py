@@ -11,17 +11,17 @@ _WORDS = (
     *(b"portable", b"handy", b"movil", b"celular"),
 )
 _SHORT_WORDS = (b"tel", b"cel", b"gsm", b"fax")
+_LONG_WORDS = frozenset(_WORDS)
 _SHORT_WORD = re.compile(
     rb"(?:(?<![A-Za-z])(?:tel|cell?|cellulare|gsm|fax)|Tel|Cell?|Cellulare|Gsm|Fax|(?<![A-Z])(?:TEL|CELL?|GSM|FAX))"
     rb"(?:[sS]?(?![a-z])|ulare)|CELLULARE"
 )
 # A word says something of a number only where it stands in a name: before the colon of a property, or before a `:` or
 # `=` inside a text. `"medium":"email"` and the `Mobile` in a browser's name are followed by neither.
-_NAMED = re.compile(
-    rb"(?:mail|courriel|phone|mobile|msisdn|telefon|whatsapp|portable|handy|movil|celular|tel|cel|gsm|fax)"
-    rb"(?:[^\"]{0,250}\"[ \t\r\n]*:"
-    rb"|[-_ .a-z0-9]{0,60}[ \t\"'\]\x80-\xff]{0,24}(?:[:=]|%3[ad]))"
-)
+_NAMING_WORDS = tuple(word for word in (*_WORDS, *_SHORT_WORDS) if word != b"wa.me")
+_ends_a_name = re.compile(
+    rb"[^\"]{0,250}\"[ \t\r\n]*:|[-_ .a-z0-9]{0,60}[ \t\"'\]\x80-\xff]{0,24}(?:[:=]|%3[ad])"
+).match
 _CALLS = (b"call", b"contact", b"sms", b"dial")
 _PERCENT = re.compile(rb"%(?:25|40|2[bB])")
 _ENTITY = re.compile(rb"&(?:amp;)*(?:#|commat|plus)")
@@ -58,12 +58,22 @@ def may_hold_clear_identifiers(raw: bytes) -> bool:
 
 
 def _may_name_a_number(raw: bytes, low: bytes) -> bool:
-    is_long = any(word in low for word in _WORDS)
-    if not is_long and not any(word in low for word in _SHORT_WORDS):
-        return False
+    words = [word for word in _NAMING_WORDS if word in low]
     if b"wa.me" in low:
         return True
-    # Behind an escaped quote a name goes on, and an escaped line break makes a table with names in its head.
-    if b"\\" not in raw and _NAMED.search(low) is None:
+    if not words:
         return False
-    return is_long or _SHORT_WORD.search(raw) is not None
+    # Behind an escaped quote a name goes on, and an escaped line break makes a table with names in its head.
+    if b"\\" not in raw and not any(_stands_in_a_name(word, low) for word in words):
+        return False
+    return not _LONG_WORDS.isdisjoint(words) or _SHORT_WORD.search(raw) is not None
+
+
+def _stands_in_a_name(word: bytes, low: bytes) -> bool:
+    # Found word by word: a pattern of all of them would be tried at every byte.
+    at = low.find(word)
+    while at >= 0:
+        if _ends_a_name(low, at + len(word)):
+            return True
+        at = low.find(word, at + 1)
+    return False
