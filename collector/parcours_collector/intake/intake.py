@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import orjson
 
@@ -13,9 +14,12 @@ from parcours_collector.errors import Unreadable
 from parcours_collector.intake.dead_letters import dead_letter_line
 from parcours_collector.intake.duplicates import DuplicateWindow
 from parcours_collector.intake.enrichment import countries
+from parcours_collector.intake.envelopes import read
+from parcours_collector.intake.express import Lanes, admits
 from parcours_collector.intake.keys import KeyRing
-from parcours_collector.intake.parsing import Batch, BrokenLine, parse_batch, refuse_too_many
+from parcours_collector.intake.parsing import JSON_TYPES, Batch, BrokenLine, parse_batch, refuse_too_many
 from parcours_collector.intake.privacy import Policy
+from parcours_collector.intake.receipt import Receipt, Rejection
 from parcours_collector.intake.rescue import rescue_batch
 from parcours_collector.intake.source import Source
 from parcours_collector.intake.steps import Circumstances, run_steps
@@ -33,50 +37,10 @@ from parcours_schemas.validation import Accepted, validate
 
 _LONGEST_BREATH_SECONDS = 0.005
 """A large batch lets other requests through whenever so much time has passed."""
+_AT_ONCE = 250
+"""Touchpoints of the express lane between two breaths: some milliseconds."""
 _WITHHELD = Refusal(RejectCode.CONSENT_WITHHELD, "/consent", "the person has not agreed, and nothing of it was kept")
 _SUPPRESSED = Refusal(RejectCode.SUPPRESSED, "/ids", "the person has asked to be forgotten, and nothing of it was kept")
-_MOST_WARNINGS_SAID = 100
-"""In one answer: the same mistake of a sender comes with every touchpoint. All are counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """One event refused, or taken with a warning: its place in the request, its id if any, and what is wrong."""
-
-    index: int
-    event_id: str | None
-    refusal: Refusal
-
-    def as_json(self) -> dict[str, object]:
-        """Return how an answer names it."""
-        return {
-            "index": self.index,
-            "id": self.event_id,
-            "code": self.refusal.code,
-            "path": self.refusal.path,
-            "detail": self.refusal.detail,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a batch: accepted + duplicate + len(rejected) = the events sent; some accepted with a warning."""
-
-    accepted: int
-    duplicate: int
-    rejected: tuple[Rejection, ...]
-    warnings: tuple[Rejection, ...] = ()
-
-    def as_json(self) -> bytes:
-        """Return the body of the answer; `warnings` is in it only when there are any, the first 100."""
-        answer: dict[str, object] = {
-            "accepted": self.accepted,
-            "duplicate": self.duplicate,
-            "rejected": [one.as_json() for one in self.rejected],
-        }
-        if self.warnings:
-            answer["warnings"] = [one.as_json() for one in self.warnings[:_MOST_WARNINGS_SAID]]
-        return orjson.dumps(answer)
 
 
 @dataclass(slots=True)
@@ -106,6 +70,7 @@ class Intake:
         enrichment: EnrichmentSettings | None = None,
         suppressions: Suppressions | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        express_lane: bool = True,
     ) -> None:
         self._settings = settings
         self._keys = keys
@@ -117,6 +82,7 @@ class Intake:
         self._country_of = countries(enrichment.geoip_file)
         self._suppressions = suppressions
         self._now = now
+        self._lanes = Lanes(settings) if express_lane else None
         self._window = DuplicateWindow(settings.duplicate_window_events)
         self.accepted: Counter[str] = Counter()
         self.duplicate: Counter[str] = Counter()
@@ -141,13 +107,12 @@ class Intake:
         received_at = self._now()
         if self._suppressions is not None:
             self._suppressions.refresh()
-        batch = await self._parse(body, content_type)
         around = Circumstances(
             project=source.project,
             source=source.name,
             received_at=received_at,
-            sent_at=batch.sent_at,
-            may_hold_clear_identifiers=may_hold_clear_identifiers(body),
+            sent_at=None,
+            may_hold_clear_identifiers=True,
             identifier_key=self._keys.identifier_key(source.project),
             phone_region=self._settings.phone_region,
             clock_tolerance=timedelta(seconds=self._settings.clock_tolerance_seconds),
@@ -158,13 +123,18 @@ class Intake:
             country_of=self._country_of,
             peer_address=peer_address,
         )
-        sorted_ = _Sorted(self.plan)
-        breathed_at = time.monotonic()
-        for index, event in enumerate(batch.events):
-            self._sort(index, event, around, sorted_, source)
-            if time.monotonic() - breathed_at > _LONGEST_BREATH_SECONDS:
-                await asyncio.sleep(0)
-                breathed_at = time.monotonic()
+        sorted_ = await self._express(body, content_type, around, source)
+        if sorted_ is None:
+            batch = await self._parse(body, content_type)
+            sorted_ = await self._full_way(
+                batch.events,
+                replace(
+                    around,
+                    sent_at=batch.sent_at,
+                    may_hold_clear_identifiers=may_hold_clear_identifiers(body),
+                ),
+                source,
+            )
         records = []
         if sorted_.lines:
             records.append((RecordKind.TOUCHPOINTS, b"".join(sorted_.lines)))
@@ -174,6 +144,64 @@ class Intake:
         self._window.remember(source.project, sorted_.ids)
         self._count(source.name, sorted_)
         return Receipt(len(sorted_.lines), sorted_.duplicate, tuple(sorted_.rejected), warnings=tuple(sorted_.warnings))
+
+    async def _express(self, body: bytes, content_type: str, around: Circumstances, source: Source) -> _Sorted | None:
+        """Sort what the express lane takes, and the rest of the batch the full way; None when it takes nothing."""
+        if self._lanes is None or content_type not in JSON_TYPES or not admits(around):
+            return None
+        lane = self._lanes.of(source, self.plan, around.identifier_key)
+        body_read = read(body)
+        if body_read is None or len(body_read.envelopes) > self._settings.max_batch_events:
+            return None
+        around = replace(around, sent_at=body_read.sent_at)
+        lines: list[bytes | None] = []
+        accounted_bytes = body_read.around_bytes
+        keeps_out = self._suppressions is not None and self._suppressions.count > 0
+        try:
+            for start in range(0, len(body_read.envelopes), _AT_ONCE):
+                taken = lane.take(
+                    body_read.envelopes[start : start + _AT_ONCE],
+                    around,
+                    is_kept_out=(lambda ids: self._is_forgotten(ids, around)) if keeps_out else None,
+                )
+                lines += taken.lines
+                accounted_bytes += taken.sent_bytes
+                if start:
+                    await asyncio.sleep(0)
+            # Whatever in the body was not looked at has to be JSON too, and a part of no touchpoint.
+            is_whole = accounted_bytes == len(body) and None not in lines
+            events = [] if is_whole else parse_batch(body, content_type, max_events=len(lines)).events
+        except (ValueError, Unreadable):
+            return None
+        sorted_ = _Sorted(self.plan)
+        project = around.project
+        ids = dict.fromkeys(body_read.ids)
+        if is_whole and len(ids) == len(lines) and not self._window.holds_any(project, ids):
+            sorted_.lines, sorted_.ids = cast("list[bytes]", lines), ids
+            return sorted_
+        breathed_at = time.monotonic()
+        for index, (event_id, line) in enumerate(zip(body_read.ids, lines, strict=True)):
+            if line is None:
+                self._sort(index, events[index], around, sorted_, source)
+            elif event_id in sorted_.ids or self._window.holds(project, event_id):
+                sorted_.duplicate += 1
+            else:
+                sorted_.lines.append(line)
+                sorted_.ids[event_id] = None
+            if time.monotonic() - breathed_at > _LONGEST_BREATH_SECONDS:
+                await asyncio.sleep(0)
+                breathed_at = time.monotonic()
+        return sorted_
+
+    async def _full_way(self, events: Sequence[object], around: Circumstances, source: Source) -> _Sorted:
+        sorted_ = _Sorted(self.plan)
+        breathed_at = time.monotonic()
+        for index, event in enumerate(events):
+            self._sort(index, event, around, sorted_, source)
+            if time.monotonic() - breathed_at > _LONGEST_BREATH_SECONDS:
+                await asyncio.sleep(0)
+                breathed_at = time.monotonic()
+        return sorted_
 
     async def _parse(self, body: bytes, content_type: str) -> Batch:
         most = self._settings.max_batch_events

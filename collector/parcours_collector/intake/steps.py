@@ -30,7 +30,7 @@ OTHER_CHANNEL = "other"
 """Where a touchpoint happened that neither says it nor is known (`unknown_names = "allow"`)."""
 
 
-_NORMALISED_KINDS = frozenset({*HASHED_KINDS, *HASHED_KINDS.values()})
+NORMALISED_KINDS = frozenset({*HASHED_KINDS, *HASHED_KINDS.values()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def honour_choice(row: Row, accepted: Accepted, around: Circumstances) -> None:
 
 def hash_identifiers(row: Row, _accepted: Accepted, around: Circumstances) -> None:
     """Replace the e-mail addresses and phone numbers among the identifiers by their keyed hashes."""
-    if not _NORMALISED_KINDS.isdisjoint(row["ids"]):
+    if not NORMALISED_KINDS.isdisjoint(row["ids"]):
         row["ids"] = hash_ids(row["ids"], around.identifier_key, around.phone_region)
 
 
