@@ -40,8 +40,13 @@ async def read_body(request: web.Request, limits: HttpSettings) -> bytes:
     if request.content_length is not None and request.content_length > limits.max_body_bytes:
         raise _over(limits.max_body_bytes)
     try:
-        async with asyncio.timeout(limits.body_timeout_seconds):
-            sent = await _read(request, limits.max_body_bytes)
+        if request.content.is_eof():  # all of it came with the head: nothing to wait for
+            sent = request.content.read_nowait()
+            if len(sent) > limits.max_body_bytes:
+                raise _over(limits.max_body_bytes)
+        else:
+            async with asyncio.timeout(limits.body_timeout_seconds):
+                sent = await _read(request, limits.max_body_bytes)
     except TimeoutError as error:
         raise Unreadable(
             f"The body did not arrive within {limits.body_timeout_seconds:g} seconds.", remedy="Send it again."

@@ -28,7 +28,7 @@ from parcours_collector.intake.parts import (
     properties_part,
 )
 from parcours_collector.intake.source import Source
-from parcours_collector.intake.steps import MAX_SKEW, Circumstances
+from parcours_collector.intake.steps import Circumstances
 from parcours_collector.settings import HttpSettings
 from parcours_schemas.envelope import FUTURE_TOLERANCE, MAX_EVENT_BYTES, MAX_NAME_CHARS
 from parcours_schemas.known import KnownTouchpoint
@@ -173,7 +173,7 @@ class Lane:
         if around.sent_at is None:
             return None
         skew = around.received_at - around.sent_at
-        return skew if around.clock_tolerance < abs(skew) <= MAX_SKEW else None
+        return skew if around.clock_tolerance < abs(skew) <= around.max_skew else None
 
     def _head(self, envelope: Envelope) -> _Head | None:
         key = name, schema, channel = envelope.name, envelope.schema, envelope.channel

@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import cast
 
 import orjson
@@ -107,12 +108,11 @@ class Intake:
         received_at = self._now()
         if self._suppressions is not None:
             self._suppressions.refresh()
-        around = Circumstances(
+        circumstances = partial(
+            Circumstances,
             project=source.project,
             source=source.name,
             received_at=received_at,
-            sent_at=None,
-            may_hold_clear_identifiers=True,
             identifier_key=self._keys.identifier_key(source.project),
             phone_region=self._settings.phone_region,
             clock_tolerance=timedelta(seconds=self._settings.clock_tolerance_seconds),
@@ -123,16 +123,12 @@ class Intake:
             country_of=self._country_of,
             peer_address=peer_address,
         )
-        sorted_ = await self._express(body, content_type, around, source)
+        sorted_ = await self._express(body, content_type, circumstances, source)
         if sorted_ is None:
             batch = await self._parse(body, content_type)
             sorted_ = await self._full_way(
                 batch.events,
-                replace(
-                    around,
-                    sent_at=batch.sent_at,
-                    may_hold_clear_identifiers=may_hold_clear_identifiers(body),
-                ),
+                circumstances(sent_at=batch.sent_at, may_hold_clear_identifiers=may_hold_clear_identifiers(body)),
                 source,
             )
         records = []
@@ -145,15 +141,18 @@ class Intake:
         self._count(source.name, sorted_)
         return Receipt(len(sorted_.lines), sorted_.duplicate, tuple(sorted_.rejected), warnings=tuple(sorted_.warnings))
 
-    async def _express(self, body: bytes, content_type: str, around: Circumstances, source: Source) -> _Sorted | None:
+    async def _express(
+        self, body: bytes, content_type: str, circumstances: Callable[..., Circumstances], source: Source
+    ) -> _Sorted | None:
         """Sort what the express lane takes, and the rest of the batch the full way; None when it takes nothing."""
-        if self._lanes is None or content_type not in JSON_TYPES or not admits(around):
+        body_read = read(body) if self._lanes is not None and content_type in JSON_TYPES else None
+        if self._lanes is None or body_read is None or len(body_read.envelopes) > self._settings.max_batch_events:
             return None
-        lane = self._lanes.of(source, self.plan, around.identifier_key)
-        body_read = read(body)
-        if body_read is None or len(body_read.envelopes) > self._settings.max_batch_events:
+        around = circumstances(sent_at=body_read.sent_at, may_hold_clear_identifiers=True)
+        if not admits(around):
             return None
-        around = replace(around, sent_at=body_read.sent_at)
+        sorted_ = _Sorted(self.plan)
+        lane = self._lanes.of(source, sorted_.plan, around.identifier_key)
         lines: list[bytes | None] = []
         accounted_bytes = body_read.around_bytes
         keeps_out = self._suppressions is not None and self._suppressions.count > 0
@@ -173,7 +172,6 @@ class Intake:
             events = [] if is_whole else parse_batch(body, content_type, max_events=len(lines)).events
         except (ValueError, Unreadable):
             return None
-        sorted_ = _Sorted(self.plan)
         project = around.project
         ids = dict.fromkeys(body_read.ids)
         if is_whole and len(ids) == len(lines) and not self._window.holds_any(project, ids):

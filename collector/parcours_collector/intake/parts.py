@@ -45,6 +45,12 @@ _check_context = TypeAdapter(Context).validator.validate_python
 _check_consent = TypeAdapter(Purposes).validator.validate_python
 
 
+_has_odd_text = re.compile(r"[^A-Za-z0-9_ .,-]").search
+_may_begin_a_number = re.compile(r"(?<![0-9A-Za-z_.+-])00").search
+"""A text of plain characters holds an address never, and a number only where `00` begins one."""
+_plain_names: dict[str, bool] = {}
+
+
 class Remembered(Generic[K, V]):
     """A map of about `max_bytes` that forgets what was not asked for lately.
 
@@ -104,9 +110,6 @@ class ConsentPart(NamedTuple):
     sent_bytes: int
 
 
-_plain_kinds: dict[str, bool] = {}
-
-
 def ids_part(raw: bytes) -> bytes | None:
     """Return identifiers that nothing has to be done to, as they stand in the row up to `context`; else None."""
     given = orjson.loads(raw or b"{}")
@@ -116,7 +119,7 @@ def ids_part(raw: bytes) -> bytes | None:
     for kind, value in given.items():
         if type(value) is not str or _is_plain_value(value) is None:
             return None
-        if not (_plain_kinds.get(kind) or _is_plain_kind(kind)):
+        if kind in NORMALISED_KINDS or not (_plain_names.get(kind) or _is_plain_name(kind)):
             return None
         if is_placeholder(value):
             placeholders.append(value)
@@ -124,20 +127,6 @@ def ids_part(raw: bytes) -> bytes | None:
     if placeholders:
         return b'{%b},"placeholders":%b,"context":' % (",".join(kinds).encode(), orjson.dumps(placeholders))
     return b'{%b},"placeholders":[],"context":' % ",".join(kinds).encode()
-
-
-def _is_plain_kind(kind: str) -> bool:
-    plain = (
-        len(kind) <= MAX_NAME_CHARS
-        and SNAKE_CASE.fullmatch(kind) is not None
-        and kind not in NORMALISED_KINDS
-        and kind_named(kind) is None
-        and not may_hold_clear_identifiers(kind.encode() + b'":')
-    )
-    if len(_plain_kinds) > _MOST_NAMES:
-        _plain_kinds.clear()
-    _plain_kinds[kind] = plain
-    return plain
 
 
 def consent_part(raw: bytes, around: Circumstances) -> ConsentPart | None:
@@ -185,7 +174,8 @@ def properties_part(
     if unknown_properties != "allow" and known.find_unknown(properties) is not None:
         return None
     row: Row = {"ids": {}, "context": {}, "properties": properties, "enrichment": {}}
-    redact_clear_identifiers_elsewhere(row, _NOTHING, around)
+    if not _are_plain(properties):
+        redact_clear_identifiers_elsewhere(row, _NOTHING, around)
     money = revenue_of(known.declaration, properties)
     amount, currency = (None, "") if money is None else (str(money[0]), money[1])
     part = PropertiesPart(
@@ -194,6 +184,35 @@ def properties_part(
         len(raw) and len(raw) + len(b'"properties":,'),
     )
     return part, row["properties"] == properties
+
+
+def _are_plain(properties: dict[str, Any]) -> bool:
+    """Whether nothing can be hidden in properties: plain texts and numbers under names that mean no person."""
+    for name, value in properties.items():
+        if not (_plain_names.get(name) or _is_plain_name(name)):
+            return False
+        if type(value) is str:
+            if _has_odd_text(value) or ("00" in value and _may_begin_a_number(value)):
+                return False
+        elif type(value) is list:
+            if not all(type(item) is dict and _are_plain(item) for item in value):
+                return False
+        elif isinstance(value, dict):
+            return False
+    return True
+
+
+def _is_plain_name(name: str) -> bool:
+    plain = (
+        len(name) <= MAX_NAME_CHARS
+        and SNAKE_CASE.fullmatch(name) is not None
+        and kind_named(name) is None
+        and not may_hold_clear_identifiers(b'"%b":' % name.encode())
+    )
+    if len(_plain_names) > _MOST_NAMES:
+        _plain_names.clear()
+    _plain_names[name] = plain
+    return plain
 
 
 _NOTHING = cast("Accepted", None)
