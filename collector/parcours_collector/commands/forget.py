@@ -21,7 +21,6 @@ from parcours_collector.forgetting.erasure import (
     search,
 )
 from parcours_collector.forgetting.person import count_held, find_person
-from parcours_collector.forgetting.report import KEY_FILE, verify_report, write_report
 from parcours_collector.intake.registry import Registry
 from parcours_collector.intake.suppression import Suppressions, suppressed_forms
 from parcours_collector.settings import Settings, load_settings
@@ -80,6 +79,8 @@ def forget(
     The exit status is 0 when nothing was found, 1 when something was, 2 when it could not go on: run it again.
     """
     if verify is not None:
+        from parcours_collector.forgetting.report import verify_report  # 8 MB that no other command needs
+
         said = verify_report(verify)
         console.print_json(data=said)
         return
@@ -136,6 +137,8 @@ def forget(
             done("searched")
     finished_at = datetime.now(UTC)
     file = report or settings.data / f"forget-{finished_at:%Y%m%dT%H%M%SZ}.json"
+    from parcours_collector.forgetting.report import KEY_FILE, write_report
+
     write_report(
         file,
         settings.data / KEY_FILE,
