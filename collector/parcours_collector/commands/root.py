@@ -7,6 +7,7 @@ import typer
 
 from parcours_collector.commands.clickhouse import clickhouse
 from parcours_collector.commands.collector import collector
+from parcours_collector.commands.columns import columns
 from parcours_collector.commands.demo import demo
 from parcours_collector.commands.doctor import doctor
 from parcours_collector.commands.drain import drain
@@ -47,6 +48,7 @@ app.command()(replay)
 app.command()(drain)
 app.add_typer(keys, name="keys")
 app.add_typer(schemas, name="schemas")
+app.add_typer(columns, name="columns")
 app.command()(doctor)
 
 

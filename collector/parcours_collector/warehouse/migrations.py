@@ -13,6 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from parcours_collector.errors import MigrationChanged, WarehouseNotMigrated
 from parcours_collector.warehouse.client import DATABASE, ClickHouseUrl, connect
 from parcours_collector.warehouse.dictionaries import make_dictionaries
+from parcours_collector.warehouse.hot_columns import recorded_columns, with_columns
 from parcours_collector.warehouse.kinds import write_catalogue
 from parcours_collector.warehouse.sql import migration_names, read_sql, statements
 
@@ -58,9 +59,21 @@ def migrate(url: str) -> MigrationReport:
             client.command(read_sql("record_migration"), parameters={"name": name, "sha256": _checksum(name)})
         make_dictionaries(client, ClickHouseUrl.parse(url))
         write_catalogue(client)
-        for view in VIEWS:
-            client.command(read_sql(f"views/{view}"))
+        make_columns_and_views(client)
     return MigrationReport(applied=applied, views=VIEWS)
+
+
+def make_columns_and_views(client: Client) -> None:
+    """Make the hot columns that are wanted, then all views with them, then remove the columns that no longer are."""
+    recorded = recorded_columns(client)
+    wanted = tuple(one.column for one in recorded if one.is_wanted)
+    for column in wanted:
+        client.command(column.add)
+    for view in VIEWS:
+        client.command(with_columns(read_sql(f"views/{view}"), wanted))
+    for one in recorded:
+        if not one.is_wanted:
+            client.command(one.column.drop)
 
 
 def require_migrated(client: Client) -> None:

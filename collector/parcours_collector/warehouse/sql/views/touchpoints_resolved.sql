@@ -6,6 +6,7 @@
 -- journey_no: 1, 2, … for a person. A journey ends with a conversion (touchpoint_kinds.conversion) or before a silence of more than
 --   the project's journey_gap_seconds (30 days by default).
 -- Not numbered: touchpoints of nobody (person_id 0) have session_no 0 and journey_no 0.
+-- In place of `hot columns` stand those that `parcours columns` has made.
 CREATE OR REPLACE VIEW touchpoints_resolved AS
 WITH
     described AS
@@ -67,6 +68,7 @@ SELECT
     enrichment,
     revenue,
     currency,
+    /* hot columns */
     person_id,
     meaning.1 AS stage,
     meaning.2 AS need,

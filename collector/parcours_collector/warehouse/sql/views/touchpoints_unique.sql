@@ -1,6 +1,7 @@
 -- Every touchpoint once, with its person: the base of every other view.
 -- Grain: one row a touchpoint (project, id); of several receipts, the earliest.
 -- person_id: the person as of the last stitching; an identifier not stitched yet is a person of its own; 0 = no identifier names anybody.
+-- In place of `hot columns` stand those that `parcours columns` has made.
 CREATE OR REPLACE VIEW touchpoints_unique AS
 SELECT
     project,
@@ -21,6 +22,7 @@ SELECT
     enrichment,
     revenue,
     currency,
+    /* hot columns */
     identifier,
     dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier) AS person_id,
     toUInt128(id) AS id_order
