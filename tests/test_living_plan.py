@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from parcours_collector.plans import LivingPlan, refusals
 from parcours_collector.settings import Settings
 from parcours_schemas.plan import ANNOTATION, TrackingPlan
 from tests.events import event
+from tests.running import CollectorProcess, wait_until
 
 _FILE = "badge_scanned.json"
 
@@ -214,3 +216,21 @@ async def test_a_running_collector_takes_an_addition_and_keeps_the_last_good_pla
                 clickhouse.query("SELECT 1 FROM touchpoint_kinds WHERE name = 'badge_lost'").result_rows
             ):
                 await asyncio.sleep(0.05)
+
+
+def test_each_of_several_workers_follows_the_folder(clickhouse_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "plan"
+    write(folder, document())
+    with CollectorProcess(tmp_path, clickhouse_url, workers=2, environment={"PARCOURS_PLAN": str(folder)}) as collector:
+
+        def shows(line: str) -> bool:
+            with urllib.request.urlopen(f"{collector.endpoint}/metrics", timeout=10) as answer:
+                return line.encode() in answer.read().splitlines()
+
+        write(folder, WITH_ZONE)
+        wait_until(lambda: shows("parcours_plan_reloads_total 2.0"))
+        (folder / _FILE).unlink()
+        wait_until(lambda: shows("parcours_plan_refused 1.0"))
+    log = (tmp_path / "collector.log").read_text()
+    assert log.count("plan_reloaded") == 2
+    assert 1 <= log.count("plan_refused") <= 2
