@@ -24,6 +24,7 @@ from benchmarks.rig.figure import Figure, Goal, Outcome, Size, Void
 from benchmarks.rig.rounds import alternate, say
 from parcours_collector.atlas import questions
 from parcours_collector.warehouse.client import connect
+from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.stitching import stitch
 
 _WINDOW_FUNNEL = """
@@ -59,6 +60,9 @@ ORDER BY passages DESC
 """
 
 _PARTS = "SELECT count() FROM system.parts WHERE database = 'parcours' AND table = 'touchpoints' AND active"
+_INDEX_BYTES = (
+    "SELECT sum(bytes_on_disk) FROM system.parts WHERE database = 'parcours' AND table = 'journey_index' AND active"
+)
 _MERGES = "SELECT count() FROM system.merges WHERE database = 'parcours'"
 
 
@@ -85,6 +89,7 @@ def run(size: Size) -> Outcome:
         stitched = stitch(client, full=True)
         _wait_for_merges(client)
         notes = [_table_note(client), _people_note(client)]
+        notes.append(_index_note(client))
         notes.append(f"stitching moved {stitched.moved:,} identifiers to another person in {stitched.seconds:.1f} s")
         turns = _Turns(engine)
         funnels = alternate(
@@ -108,8 +113,19 @@ def run(size: Size) -> Outcome:
             },
             show=str,
         )
+        known = client.query("SELECT value FROM identity_persons WHERE kind = 'user_id' LIMIT 1").result_rows[0][0]
+        lives = alternate(
+            "timeline",
+            work.rounds,
+            {
+                "ours": turns.of(lambda: questions.person_timeline(client, "user_id", str(known), project=PROJECT)),
+                "nothing": turns.of(lambda: client.query("SELECT 1")),
+            },
+            show=str,
+        )
     return Outcome(
         [
+            _figures("person timeline", "SELECT 1", lives, "nothing", Goal(most=0.05, of_ours=True))[0],
             *_figures("stitched funnel, 4 steps", "windowFunnel over raw ids", funnels, "raw ids", Goal(most=0.8)),
             *_figures(
                 "stitched funnel, 4 steps", "windowFunnel over people", funnels, "windowFunnel over people", None
@@ -165,6 +181,18 @@ def _levels(client: Client, sql: str) -> tuple[int, ...]:
 
 def _table_note(client: Client) -> str:
     return f"{count(client, 'touchpoints'):,} touchpoints in {client.query(_PARTS).result_rows[0][0]} parts"
+
+
+def _index_note(client: Client) -> str:
+    """Fill the journey index, prove it, and say what it cost; raise Void if it is not the table."""
+    index = JourneyIndex(client, linger_seconds=0)
+    run = index.refresh()
+    _wait_for_merges(client)
+    found = index.check()
+    if not found.same:
+        raise Void(f"the journey index holds {found.indexed} touchpoints, the table {found.stored}, or not the same")
+    ((size,),) = client.query(_INDEX_BYTES).result_rows
+    return f"the journey index took {run.seconds:.1f} s for {run.changes:,} touchpoints, and {size / 1e6:.0f} MB"
 
 
 def _people_note(client: Client) -> str:

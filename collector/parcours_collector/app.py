@@ -41,6 +41,7 @@ from parcours_collector.supervising.worker import WorkerLine
 from parcours_collector.wal.folders import delivery_mark, open_free
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.warehouse.client import connect, connect_async
+from parcours_collector.warehouse.index_keeper import IndexKeeper
 from parcours_collector.warehouse.insert import Inserter
 from parcours_collector.warehouse.kinds import EVERY_PROJECT, write_kinds
 from parcours_collector.warehouse.migrations import require_migrated
@@ -109,9 +110,13 @@ async def running_collector(
         orphans = Orphans(
             root, open_log=open_log, deliver=partial(_delivery, second_inserter, settings.delivery, watch)
         )
-        leadership = Leadership(
-            settings.leader_file, (Duty(stitcher.start, stitcher.stop), Duty(orphans.start, orphans.stop))
+        keeper = IndexKeeper(url, interval_seconds=settings.stitching.interval_seconds)
+        duties = (
+            Duty(stitcher.start, stitcher.stop),
+            Duty(keeper.start, keeper.stop),
+            Duty(orphans.start, orphans.stop),
         )
+        leadership = Leadership(settings.leader_file, duties)
         suppressions = Suppressions(settings.suppressions_file)
         intake = Intake(
             settings=settings.http,

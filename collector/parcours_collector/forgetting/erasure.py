@@ -16,6 +16,7 @@ from parcours_collector.wal.folders import has_segments, log_folders
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.warehouse.client import connect_async
 from parcours_collector.warehouse.dictionaries import reload_dictionary
+from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.insert import Inserter
 from parcours_collector.warehouse.sql import read_sql, statements
 
@@ -94,9 +95,19 @@ def erase(client: Client, person: Forgotten, said: Callable[[str], None]) -> Hel
         client.command(statement)
     letters = client.query(read_sql("forgetting/letters_of_person"), parameters=person.parameters).result_rows
     parameters = {**person.parameters, "letters": [str(letter) for (letter,) in letters]}
+    # The walks they stand in leave the index whole; what is left of them is read from the table.
+    walks = client.query(read_sql("forgetting/walks_of_person"), parameters=person.parameters).result_rows
     for table in TABLES:
         client.command(read_sql(f"forgetting/erase_{table}"), parameters=parameters)
         said(table)
+    if walks:
+        client.insert("journey_index_changes", walks, column_names=["project", "identifier", "id", "received_at"])
+        client.command(
+            read_sql("forgetting/erase_journey_index"),
+            parameters={**person.parameters, "walks": sorted({identifier for _, identifier, *_ in walks})},
+        )
+        JourneyIndex(client, linger_seconds=0).refresh()
+        said("journey_index")
     for statement in statements(read_sql("forgetting/push_out_mutations")):
         client.command(statement)
     reload_dictionary(client, "person_of")

@@ -5,6 +5,7 @@ is refused. Dictionaries and views hold no data of their own: they are made agai
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
@@ -19,6 +20,7 @@ from parcours_collector.warehouse.sql import migration_names, read_sql, statemen
 
 VIEWS = (
     "touchpoints_unique",
+    "walks_indexed",
     "touchpoints_resolved",
     "journeys",
     "person_timeline",
@@ -28,6 +30,8 @@ VIEWS = (
     "funnel_weekly",
 )
 """Every view, each after those it reads."""
+
+_OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,24 @@ def make_columns_and_views(client: Client) -> None:
     for column in wanted:
         client.command(column.add)
     for view in VIEWS:
-        client.command(with_columns(read_sql(f"views/{view}"), wanted))
+        client.command(with_columns(view_text(view), wanted))
     for one in recorded:
         if not one.is_wanted:
             client.command(one.column.drop)
+
+
+def view_text(name: str) -> str:
+    """Return the statement that makes a view.
+
+    A file may hold `/* VIEW of RELATION */` in the place of a query: the text of that view stands there, with the one
+    relation that it reads replaced. So a question of one person repeats no rule, and reads no other person.
+    """
+    return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), read_sql(f"views/{name}"))
+
+
+def _query_over(view: str, relation: str) -> str:
+    query = read_sql(f"views/{view}").partition(f"CREATE OR REPLACE VIEW {view} AS\n")[2]
+    return query.replace("FROM parcours.touchpoints_unique\n", f"FROM {relation}\n")
 
 
 def require_migrated(client: Client) -> None:

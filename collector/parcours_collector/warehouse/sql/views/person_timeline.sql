@@ -1,17 +1,43 @@
--- Everything one person did, whatever the identifier one knows them by.
+-- Everything one person did, whatever the identifier one knows them by. It reads this person's touchpoints alone.
 -- Grain: one row a touchpoint of the person, oldest first. Keys: id.
 -- Parameters: kind and value of any identifier of the person (kind 'email_sha256' with the hashed value for an e-mail);
 --   project: NULL = any project that knows this identifier.
--- session_no and journey_no are those of touchpoints_resolved.
+-- session_no and journey_no are those of touchpoints_resolved: `resolved` is that view's text, over the touchpoints of this person.
 CREATE OR REPLACE VIEW person_timeline AS
 WITH
-    known AS
+    -- Each of these is found once, however often it is used.
     (
-        SELECT DISTINCT dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier) AS person_id
+        SELECT groupUniqArray(dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier))
         FROM parcours.identity_persons
-        WHERE kind = {kind:String}
-          AND value = {value:String}
-          AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+        WHERE (project, identifier) IN
+              (
+                  SELECT project, sipHash64(project, {kind:String}, {value:String})
+                  FROM (SELECT DISTINCT project FROM parcours.identity_persons)
+                  WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
+              )
+    ) AS known,
+    -- The least identifier of each of their touchpoints is one of these; of those that are not theirs any more, `theirs` decides.
+    (
+        SELECT arrayConcat(known, groupUniqArray(identifier))
+        FROM parcours.identity_persons
+        WHERE person_id IN known
+    ) AS identifiers_known,
+    -- By narrow columns first: the wide ones are read by the sort key then.
+    (
+        SELECT groupArray((project, UUIDv7ToDateTime(id, 'UTC'), id))
+        FROM parcours.touchpoints
+        WHERE identifier IN identifiers_known
+    ) AS places,
+    theirs AS
+    (
+        SELECT *
+        FROM parcours.touchpoints_unique
+        WHERE (project, UUIDv7ToDateTime(id, 'UTC'), id) IN places
+          AND person_id IN known
+    ),
+    resolved AS
+    (
+        /* touchpoints_resolved of theirs */
     )
 SELECT
     project,
@@ -33,8 +59,7 @@ SELECT
     enrichment,
     revenue,
     currency
-FROM parcours.touchpoints_resolved
-WHERE person_id IN (SELECT person_id FROM known)
+FROM resolved
 ORDER BY
     project,
     person_id,

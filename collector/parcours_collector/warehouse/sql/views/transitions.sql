@@ -9,56 +9,61 @@
 -- Not counted: touchpoints of nobody (person_id 0); the entry into and the exit from the network.
 CREATE OR REPLACE VIEW transitions AS
 WITH
+    ifNull({node:Nullable(String)}, 'name') AS node_is,
+    ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
+    ifNull(toUnixTimestamp64Milli({to_at:Nullable(DateTime64(3, 'UTC'))}), 9223372036854775807) AS to_ms,
+    {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
     walks AS
     (
         SELECT
-            project,
-            person_id,
-            arraySort(step -> (step.1, step.2), groupArray((
-                occurred_at,
-                id_order,
-                multiIf(
-                    ifNull({node:Nullable(String)}, 'name') = 'name', toString(name),
-                    ifNull({node:Nullable(String)}, 'name') = 'channel', toString(channel),
-                    ifNull({node:Nullable(String)}, 'name') = 'name_channel', concat(name, ' · ', channel),
-                    if(throwIf(true, 'transitions: node is name, channel or name_channel'), '', '')
-                )
-            ))) AS steps
-        FROM parcours.touchpoints_unique
-        WHERE person_id != 0
+            times AS all_times,
+            multiIf(
+                node_is = 'name', names,
+                node_is = 'channel', channels,
+                arrayMap((name, channel) -> toLowCardinality(concat(name, ' · ', channel)), names, channels)
+            ) AS all_nodes
+        FROM parcours.walks_indexed
+        WHERE throwIf(node_is NOT IN ('name', 'channel', 'name_channel'), 'transitions: node is name, channel or name_channel') = 0
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
-          AND ({from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at >= {from_at:Nullable(DateTime64(3, 'UTC'))})
-          AND ({to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at < {to_at:Nullable(DateTime64(3, 'UTC'))})
-        GROUP BY
-            project,
-            person_id
     ),
-    moves AS
+    bounded AS
     (
         SELECT
-            person_id,
-            move.1 AS from_node,
-            move.2 AS to_node,
-            move.3 AS pause_seconds
+            if(is_unbounded, all_times, arrayFilter(at_ms -> at_ms >= from_ms AND at_ms < to_ms, all_times)) AS times,
+            if(is_unbounded, all_nodes, arrayFilter((node, at_ms) -> at_ms >= from_ms AND at_ms < to_ms, all_nodes, all_times)) AS nodes
         FROM walks
-        ARRAY JOIN arrayMap(
-            (before, after) -> (before.3, after.3, dateDiff('millisecond', before.1, after.1) / 1000),
-            arrayPopBack(steps),
-            arrayPopFront(steps)
-        ) AS move
-        WHERE {max_gap_seconds:Nullable(UInt64)} IS NULL OR pause_seconds <= {max_gap_seconds:Nullable(UInt64)}
+        WHERE length(all_times) > 1
+    ),
+    pairs AS
+    (
+        SELECT
+            arrayPopFront(arrayDifference(times)) AS all_pauses,
+            {max_gap_seconds:Nullable(UInt64)} IS NULL AS is_any_pause,
+            ifNull({max_gap_seconds:Nullable(UInt64)}, 0) * 1000 AS max_gap_ms,
+            arrayPopBack(nodes) AS all_from,
+            arrayPopFront(nodes) AS all_to,
+            if(is_any_pause, all_pauses, arrayFilter(pause -> pause <= max_gap_ms, all_pauses)) AS pauses,
+            if(is_any_pause, all_from, arrayFilter((node, pause) -> pause <= max_gap_ms, all_from, all_pauses)) AS from_nodes,
+            if(is_any_pause, all_to, arrayFilter((node, pause) -> pause <= max_gap_ms, all_to, all_pauses)) AS to_nodes
+        FROM bounded
     )
 SELECT
-    from_node,
-    to_node,
+    toString(move_from) AS from_node,
+    toString(move_to) AS to_node,
     count() AS passages,
-    uniqExact(person_id) AS people,
+    -- A walk is one person's: the first time they make a move counts them.
+    countIf(time_made = 1) AS people,
     passages / sum(passages) OVER (PARTITION BY from_node) AS probability,
-    quantileExactInclusive(0.5)(pause_seconds) AS median_seconds
-FROM moves
+    quantileExactInclusive(0.5)(pause_ms) / 1000 AS median_seconds
+FROM pairs
+ARRAY JOIN
+    from_nodes AS move_from,
+    to_nodes AS move_to,
+    pauses AS pause_ms,
+    arrayEnumerateUniq(from_nodes, to_nodes) AS time_made
 GROUP BY
-    from_node,
-    to_node
+    move_from,
+    move_to
 ORDER BY
     passages DESC,
     from_node,

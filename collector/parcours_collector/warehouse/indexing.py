@@ -1,0 +1,131 @@
+"""Keep the journey index: every identifier's touchpoints as arrays, so that questions about walks need not sort events.
+
+What the index lacks stands in its changes, written with every insert; the view `walks_indexed` reads both and is exact
+at every moment, so nothing here is urgent: a run moves changes into the index and makes reading cheap again. Runs may
+die, overlap and be repeated: rows are computed from `touchpoints` as it is, and changes are only forgotten after that.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from parcours_collector.warehouse.sql import read_sql
+
+_MOST_ROWS_AT_ONCE = 1_000_000
+_REBUILD_FROM_ROWS = 3_000_000
+"""So many changes touch most of the index: it is written anew, by shares of identifiers."""
+_SHARE_ROWS = 4_000_000
+_LINGER_SECONDS = 5.0
+"""How long changes stay after they were written: a question that began before the run reads the rows from before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRun:
+    """What one run did.
+
+    Attributes:
+        changes: Changes it moved into the index.
+        rebuilt: Whether the index was written anew from all touchpoints.
+        seconds: How long it took.
+    """
+
+    changes: int
+    rebuilt: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class IndexCheck:
+    """How many touchpoints of persons the index and the table hold, and whether they are the same ones."""
+
+    indexed: int
+    stored: int
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    parts: tuple[str, ...]
+    rows: int
+    version: int
+
+
+class JourneyIndex:
+    """Moves changes into the index; remembers which of them are written and may be forgotten."""
+
+    def __init__(self, client: Client, *, linger_seconds: float = _LINGER_SECONDS) -> None:
+        """Prepare with a client of the migrated database."""
+        self._client = client
+        self._linger_seconds = linger_seconds
+        self._written: list[tuple[float, str]] = []
+
+    def refresh(self, *, least_rows: int = 1, said: Callable[[str], None] = lambda _: None) -> IndexRun:
+        """Write the changes that wait into the index, unless they are fewer than `least_rows`.
+
+        Memory is bounded: a run takes a million changes at a time, and spills what it groups beyond 1 GB.
+        """
+        started = time.monotonic()
+        self._forget_written()
+        waiting = self._waiting(None)
+        if waiting.rows < least_rows:
+            return IndexRun(0, False, time.monotonic() - started)
+        if waiting.rows >= _REBUILD_FROM_ROWS:
+            return self.rebuild(said=said)
+        changes = 0
+        while (batch := self._waiting(_MOST_ROWS_AT_ONCE)).parts:
+            parameters = {"parts": list(batch.parts), "version": batch.version}
+            self._client.command(read_sql("indexing/apply"), parameters=parameters)
+            self._mark_written(batch.parts)
+            changes += batch.rows
+            said(f"{changes:,} changes of {waiting.rows:,}")
+        self._forget_written()
+        return IndexRun(changes, False, time.monotonic() - started)
+
+    def rebuild(self, *, said: Callable[[str], None] = lambda _: None) -> IndexRun:
+        """Write the whole index anew from `touchpoints`, by shares of the identifiers that fit in memory."""
+        started = time.monotonic()
+        waiting = self._waiting(None)
+        ((touchpoints, version),) = self._client.query(read_sql("indexing/beginning")).result_rows
+        shares = 1 + int(touchpoints) // _SHARE_ROWS
+        for share in range(shares):
+            parameters = {"version": version, "shares": shares, "share": share}
+            self._client.command(read_sql("indexing/rebuild"), parameters=parameters)
+            said(f"share {share + 1} of {shares}")
+        self._mark_written(waiting.parts)
+        self._forget_written()
+        return IndexRun(waiting.rows, True, time.monotonic() - started)
+
+    def check(self) -> IndexCheck:
+        """Compare the index with the table, touchpoint by touchpoint."""
+        ((indexed, stored),) = self._client.query(read_sql("indexing/check")).result_rows
+        return IndexCheck(int(indexed[0]), int(stored[0]), tuple(indexed) == tuple(stored))
+
+    def _waiting(self, most_rows: int | None) -> _Waiting:
+        written = {part for _, part in self._written}
+        parts: list[str] = []
+        total, newest = 0, 0
+        for name, rows, version in self._client.query(read_sql("indexing/parts")).result_rows:
+            newest = int(version)
+            if name in written or (most_rows is not None and parts and total + rows > most_rows):
+                continue
+            parts.append(str(name))
+            total += int(rows)
+        return _Waiting(tuple(parts), total, newest)
+
+    def _mark_written(self, parts: tuple[str, ...]) -> None:
+        self._written.extend((time.monotonic(), part) for part in parts)
+
+    def _forget_written(self) -> None:
+        now, kept = time.monotonic(), []
+        for at, part in self._written:
+            if now - at < self._linger_seconds:
+                kept.append((at, part))
+                continue
+            try:
+                self._client.command(read_sql("indexing/drop_part"), parameters={"part": part})
+            except ClickHouseError:
+                continue  # another run has dropped it; or it is found again by the next one
+        self._written = kept

@@ -1,0 +1,188 @@
+"""The journey index says exactly what `touchpoints_unique` says, whatever happened and in whatever order."""
+
+import os
+import uuid
+from datetime import timedelta
+
+from clickhouse_connect.driver.client import Client
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from parcours_collector.warehouse.indexing import JourneyIndex
+from parcours_collector.warehouse.stitching import stitch
+from tests.oracle import Touch
+from tests.touchpoint_rows import CHANNELS, IDENTIFIERS, NAMES, RECEIVED_AT, START, ids_of, store, touch
+
+EXAMPLES = int(os.environ.get("PARCOURS_INDEX_EXAMPLES", "8"))
+
+_INDEXED = """
+SELECT person_id, arrayZip(times, CAST(names, 'Array(String)'), CAST(channels, 'Array(String)'))
+FROM walks_indexed WHERE project = {project:String} ORDER BY person_id
+"""
+_GROUPED = """
+SELECT
+    person_id,
+    arrayMap(step -> (step.1, step.3, step.4), arraySort(step -> (step.1, step.2), groupArray(
+        (toUnixTimestamp64Milli(occurred_at), id_order, toString(name), toString(channel))
+    )))
+FROM touchpoints_unique WHERE project = {project:String} AND person_id != 0 GROUP BY person_id ORDER BY person_id
+"""
+
+
+def walks(client: Client, project: str, sql: str) -> list[tuple[object, ...]]:
+    return list(map(tuple, client.query(sql, parameters={"project": project}).result_rows))
+
+
+def assert_exact(client: Client, project: str) -> None:
+    assert walks(client, project, _INDEXED) == walks(client, project, _GROUPED)
+
+
+def late(number: int, name: str, minutes: int, identifiers: list[tuple[str, str]], channel: str, receipt: int) -> Touch:
+    """A touchpoint whose id says nothing of when it is told; of one number and one receipt there may be several."""
+    return Touch(
+        id=uuid.UUID(int=(0x0199 << 112) | (number * 7919 % 97 << 84) | 7 << 76 | 2 << 62 | number),
+        name=name,
+        occurred_at=START + timedelta(minutes=minutes),
+        ids=ids_of(identifiers),
+        channel=channel,
+        received_at=RECEIVED_AT + timedelta(seconds=receipt),
+    )
+
+
+some_touches = st.lists(
+    st.builds(
+        late,
+        st.integers(1, 12),
+        st.sampled_from(NAMES),
+        st.integers(0, 5),
+        st.lists(st.sampled_from(IDENTIFIERS[:6]), max_size=2, unique=True),
+        st.sampled_from(CHANNELS),
+        st.integers(0, 10_000),
+    ),
+    min_size=1,
+    max_size=6,
+)
+happenings = st.lists(
+    st.one_of(
+        some_touches,
+        st.sampled_from(("stitch", "rebuild people", "refresh", "refresh and keep", "rebuild", "optimize")),
+    ),
+    min_size=2,
+    max_size=9,
+)
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    phases=(Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(happened=happenings)
+def test_after_any_inserts_retries_stitches_and_refreshes_the_index_is_the_table(
+    clickhouse: Client, happened: list[list[Touch] | str]
+) -> None:
+    project = f"test-{uuid.uuid4().hex[:12]}"
+    waits = JourneyIndex(clickhouse)
+    for one in happened:
+        match one:
+            case "stitch":
+                stitch(clickhouse)
+            case "rebuild people":
+                stitch(clickhouse, full=True)
+            case "refresh":
+                JourneyIndex(clickhouse, linger_seconds=0).refresh()
+            case "refresh and keep":
+                waits.refresh()
+            case "rebuild":
+                JourneyIndex(clickhouse, linger_seconds=0).rebuild()
+            case "optimize":
+                clickhouse.command("OPTIMIZE TABLE journey_index FINAL")
+            case list():
+                store(clickhouse, project, one)
+        assert_exact(clickhouse, project)
+    JourneyIndex(clickhouse, linger_seconds=0).refresh()
+    assert_exact(clickhouse, project)
+
+
+def test_an_earlier_receipt_under_another_identifier_takes_a_touchpoint_from_whoever_held_it(
+    clickhouse: Client, project: str
+) -> None:
+    store(clickhouse, project, [late(1, "product_viewed", 1, [("user_id", "u")], "web", 5)])
+    JourneyIndex(clickhouse, linger_seconds=0).refresh()
+    store(clickhouse, project, [late(1, "product_viewed", 1, [("user_id", "v")], "web", 4)])
+    clickhouse.command("OPTIMIZE TABLE touchpoints FINAL")
+    assert_exact(clickhouse, project)
+    JourneyIndex(clickhouse, linger_seconds=0).refresh()
+    assert_exact(clickhouse, project)
+    assert len(walks(clickhouse, project, _INDEXED)) == 1
+
+
+def test_a_refresh_that_died_is_done_again_by_the_next_one(clickhouse: Client, project: str) -> None:
+    store(clickhouse, project, [touch("product_viewed", 0, user_id="u"), touch("order_completed", 9, user_id="u")])
+    dies = JourneyIndex(clickhouse)  # it writes, and never comes to forget the changes
+    assert dies.refresh().changes >= 2
+    store(clickhouse, project, [touch("product_added", 5, user_id="u")])
+    assert_exact(clickhouse, project)
+    assert JourneyIndex(clickhouse, linger_seconds=0).refresh().changes >= 3
+    assert_exact(clickhouse, project)
+    assert JourneyIndex(clickhouse, linger_seconds=0).refresh().changes == 0
+
+
+def test_two_that_refresh_at_once_do_no_harm(clickhouse: Client, project: str) -> None:
+    first, second = JourneyIndex(clickhouse), JourneyIndex(clickhouse, linger_seconds=0)
+    store(clickhouse, project, [touch("product_viewed", 0, user_id="u")])
+    first.refresh()
+    second.refresh()
+    store(clickhouse, project, [touch("order_completed", 9, user_id="u")])
+    second.refresh()
+    first.refresh()
+    assert_exact(clickhouse, project)
+
+
+def test_touchpoints_that_were_removed_leave_the_index_once_they_are_named_as_changes(
+    clickhouse: Client, project: str
+) -> None:
+    store(clickhouse, project, [touch("product_viewed", 0, user_id="u"), touch("order_completed", 9, user_id="v")])
+    index = JourneyIndex(clickhouse, linger_seconds=0)
+    index.refresh()
+    removed = clickhouse.query(
+        "SELECT project, identifier, id, received_at FROM touchpoints "
+        "WHERE project = {project:String} AND name = 'product_viewed'",
+        parameters={"project": project},
+    ).result_rows
+    clickhouse.command(
+        "ALTER TABLE touchpoints DELETE WHERE project = {project:String} AND name = 'product_viewed' "
+        "SETTINGS mutations_sync = 2",
+        parameters={"project": project},
+    )
+    clickhouse.insert("journey_index_changes", removed, column_names=["project", "identifier", "id", "received_at"])
+    assert_exact(clickhouse, project)
+    index.refresh()
+    assert_exact(clickhouse, project)
+    assert len(walks(clickhouse, project, _INDEXED)) == 1
+
+
+def test_the_check_finds_an_index_that_lies_and_a_rebuild_mends_it(clickhouse: Client, project: str) -> None:
+    store(clickhouse, project, [touch("product_viewed", 0, user_id="u")])
+    index = JourneyIndex(clickhouse, linger_seconds=0)
+    index.refresh()
+    assert index.check().same
+    clickhouse.command(
+        "INSERT INTO journey_index SELECT project, identifier, [1], ['lie'], ['web'], [generateUUIDv7()], "
+        "newest_receipt, version + 1 "
+        "FROM journey_index FINAL WHERE project = {project:String}",
+        parameters={"project": project},
+    )
+    assert not index.check().same
+    assert index.rebuild().rebuilt
+    assert index.check().same
+
+
+def test_a_timeline_reads_the_touchpoints_of_its_person_alone(clickhouse: Client, project: str) -> None:
+    store(clickhouse, project, [touch("product_viewed", 0, user_id="u"), touch("product_viewed", 0, user_id="v")])
+    plan = clickhouse.query(
+        "EXPLAIN indexes = 1 SELECT id FROM person_timeline(kind = 'user_id', value = 'u', project = {project:String})",
+        parameters={"project": project},
+    ).result_rows
+    assert any("UUIDv7ToDateTime" in line and "in 1-element set" in line for (line,) in plan)
