@@ -13,6 +13,7 @@ from parcours_collector.commands.doctor import doctor
 from parcours_collector.commands.drain import drain
 from parcours_collector.commands.forget import forget
 from parcours_collector.commands.funnel import funnel
+from parcours_collector.commands.identity import identity
 from parcours_collector.commands.import_file import import_file
 from parcours_collector.commands.index import index
 from parcours_collector.commands.keys import keys
@@ -49,6 +50,7 @@ app.command()(replay)
 app.command()(drain)
 app.add_typer(keys, name="keys")
 app.add_typer(index, name="index")
+app.add_typer(identity, name="identity")
 app.add_typer(schemas, name="schemas")
 app.add_typer(columns, name="columns")
 app.command()(doctor)

@@ -19,6 +19,8 @@ from parcours_collector.warehouse.kinds import write_catalogue
 from parcours_collector.warehouse.sql import migration_names, read_sql, statements
 
 VIEWS = (
+    "identity_blocked",
+    "identity_refused",
     "touchpoints_unique",
     "walks_indexed",
     "touchpoints_resolved",

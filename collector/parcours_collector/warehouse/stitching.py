@@ -2,18 +2,21 @@
 
 A person is the least identifier (as a hash) of its component, so no order of arrival can change the answer. A run is
 incremental unless asked to rebuild: it draws the edges stored since the last run between the people they touch and
-merges those. Runs may overlap and be repeated; each works in rows of its own, and the later run's word stands. A run
-that dies is finished by the next one.
+merges those. A project with a policy is judged from all its evidence whenever some of it is new, since new evidence can
+also part people; only its components that break a limit leave ClickHouse for that. Runs may overlap and be repeated;
+each works in rows of its own, and the later run's word stands. A run that dies is finished by the next one.
 """
 
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
 from parcours_collector.warehouse.dictionaries import reload_dictionary
+from parcours_collector.warehouse.identity_policy import Evidence, Rank, judge
 from parcours_collector.warehouse.sql import read_sql, statements
 
 OVERLAP = timedelta(minutes=10)
@@ -48,35 +51,84 @@ def stitch(client: Client, *, full: bool = False) -> StitchingRun:
     """
     started = time.monotonic()
     ((run, last_watermark, now, unfinished),) = client.query(read_sql("stitching/beginning")).result_rows
-    scope: dict[str, object] = {"run": run, "work": secrets.randbits(63)}
-    try:
-        if full:
-            client.command(read_sql("stitching/edges_all"), parameters=scope)
-        else:
-            client.command(read_sql("stitching/edges_since"), parameters={**scope, "since": last_watermark - OVERLAP})
-        edges = _number(client, "stitching/edge_count", scope)
-        passes = _label(client, scope) if edges else 0
-        if full or edges:
-            client.command(
-                read_sql("stitching/persons_rebuilt" if full else "stitching/persons_merged"),
-                parameters={**scope, "pass": passes},
-            )
-        moved = _number(client, "stitching/moved", scope)
-    finally:
-        for statement in statements(read_sql("stitching/drop_work")):
-            client.command(statement, parameters=scope)
+    since = last_watermark - OVERLAP
+    policies = _policies(client, since)
+    rebuilt = frozenset(policies.projects) if full else policies.with_news
+    scope: dict[str, object] = {"run": run, "since": since, "without": sorted(policies.projects), "projects": []}
+    plain = _join(client, {**scope, "work": secrets.randbits(63)}, full=full)
+    judged = _Joined(0, 0)
+    if rebuilt:
+        judging = {**scope, "work": secrets.randbits(63), "without": [], "projects": sorted(rebuilt)}
+        judged = _join(client, judging, full=True, ranks=policies.ranks)
+    edges, passes = plain.edges + judged.edges, max(plain.passes, judged.passes)
+    moved = _number(client, "stitching/moved", scope)
     if full or unfinished:
         _forget_abandoned_work(client)
     mode = "full" if full else "incremental"
     if moved or unfinished:
         reload_dictionary(client, "person_of")
-    if full or edges or unfinished:
+    if full or edges or rebuilt or unfinished:
         # Only now: a run that is recorded is one whose people the views see.
         client.command(
             read_sql("stitching/record_run"),
             parameters={**scope, "mode": mode, "watermark": now, "edges": edges, "passes": passes, "moved": moved},
         )
     return StitchingRun(mode=mode, edges=edges, passes=passes, moved=moved, seconds=time.monotonic() - started)
+
+
+class _Joined(NamedTuple):
+    edges: int
+    passes: int
+
+
+class _Policies(NamedTuple):
+    projects: frozenset[str]
+    with_news: frozenset[str]
+    ranks: dict[tuple[str, str], Rank]
+
+
+def _policies(client: Client, since: datetime) -> _Policies:
+    rows = client.query(read_sql("stitching/policies"), parameters={"since": since}).result_rows
+    return _Policies(
+        projects=frozenset(row[0] for row in rows),
+        with_news=frozenset(row[0] for row in rows if row[5] or row[6]),
+        ranks={(project, kind): Rank(*rank) for project, kind, *rank, _, _ in rows},
+    )
+
+
+def _join(
+    client: Client, scope: dict[str, object], *, full: bool, ranks: dict[tuple[str, str], Rank] | None = None
+) -> _Joined:
+    try:
+        client.command(read_sql("stitching/edges_all" if full else "stitching/edges_since"), parameters=scope)
+        edges = _number(client, "stitching/edge_count", scope)
+        passes = _label(client, scope) if edges else 0
+        last = _judge(client, {**scope, "pass": passes}, ranks) if ranks and edges else passes
+        if full or edges:
+            client.command(
+                read_sql("stitching/persons_rebuilt" if full else "stitching/persons_merged"),
+                parameters={**scope, "pass": last},
+            )
+    finally:
+        for statement in statements(read_sql("stitching/drop_work")):
+            client.command(statement, parameters=scope)
+    return _Joined(edges, passes)
+
+
+def _judge(client: Client, scope: dict[str, object], ranks: dict[tuple[str, str], Rank]) -> int:
+    """Part the components that hold more than a policy allows; return the pass whose labels stand."""
+    rows = client.query(read_sql("stitching/conflicts"), parameters=scope).result_rows
+    last = int(str(scope["pass"]))
+    if not rows:
+        return last
+    judged = judge([Evidence(*row) for row in rows], ranks)
+    client.insert(
+        "stitching_labels",
+        [(scope["work"], last + 1, node, label) for node, label in judged.items()],
+        column_names=["work", "pass", "node", "label"],
+    )
+    client.command(read_sql("stitching/labels_kept"), parameters=scope)
+    return last + 1
 
 
 def _forget_abandoned_work(client: Client) -> None:

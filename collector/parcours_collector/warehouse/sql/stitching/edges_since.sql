@@ -1,5 +1,5 @@
 -- The edges stored since an instant, drawn between the people that their ends belong to now. An edge inside one person says nothing new.
--- Work grows with the new edges, not with the graph.
+-- Work grows with the new edges, not with the graph. Not counted: projects that have a policy, which are judged whole.
 INSERT INTO stitching_edges (work, a, b)
 WITH
     fresh AS
@@ -9,6 +9,7 @@ WITH
             b
         FROM identity_edges
         WHERE stored_at >= {since:DateTime64(3, 'UTC')}
+          AND NOT has({without:Array(String)}, project)
     ),
     people AS
     (

@@ -27,6 +27,8 @@ FROM
         value,
         person_id
     FROM identity_persons FINAL
+    WHERE (empty({projects:Array(String)}) OR has({projects:Array(String)}, project))
+      AND NOT has({without:Array(String)}, project)
 ) AS persons
 LEFT JOIN labels ON labels.node = persons.identifier
 WHERE persons.person_id != component
