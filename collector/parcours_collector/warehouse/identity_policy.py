@@ -96,7 +96,10 @@ def write_policy(client: Client, project: str, policies: Iterable[KindPolicy]) -
 def read_policy(client: Client, project: str) -> list[KindPolicy]:
     """Return the rules of a project, the strongest kinds first; none if it has set none."""
     rows = client.query(read_sql("stitching/policy_of_project"), parameters={"project": project}).result_rows
-    return [KindPolicy(*values, tuple(blocked)) for *values, blocked in rows]
+    return [
+        KindPolicy(kind, said, priority, most, most_strong, tuple(blocked))
+        for kind, said, priority, most, most_strong, blocked in rows
+    ]
 
 
 @dataclass(slots=True)
