@@ -26,6 +26,14 @@ def fresh_project() -> str:
     return f"test-{uuid.uuid4().hex[:12]}"
 
 
+def working_rows(client: Client) -> list[int]:
+    """How many rows the runs have left in each of their working tables."""
+    return [
+        int(client.query(f"SELECT count() FROM {table}").result_rows[0][0])
+        for table in ("stitching_labels", "stitching_edges")
+    ]
+
+
 def people_of(client: Client, project: str) -> dict[int, Person]:
     """Every person of the table, as their identifiers."""
     rows = client.query(
@@ -113,10 +121,11 @@ def test_the_dictionary_and_the_table_agree_after_a_run(clickhouse: Client, proj
 
 
 def test_a_run_leaves_no_working_rows_behind(clickhouse: Client, project: str) -> None:
+    # A process that another test killed may have left some, which stay for a day.
+    before = working_rows(clickhouse)
     store(clickhouse, project, [touch("identified", 0, anonymous_id="a", user_id="u")])
-    stitch(clickhouse)
-    assert clickhouse.query("SELECT count() FROM stitching_labels").result_rows == [(0,)]
-    assert clickhouse.query("SELECT count() FROM stitching_edges").result_rows == [(0,)]
+    assert stitch(clickhouse).edges > 0
+    assert working_rows(clickhouse) == before
 
 
 def test_a_run_that_died_before_the_views_could_see_its_people_is_finished_by_the_next(
