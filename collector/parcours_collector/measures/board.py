@@ -122,6 +122,10 @@ class Since:
         elif self._at is None:
             self._at = self._clock()
 
+    def restart(self, at: float) -> None:
+        """Say that it is so since an instant of the clock, whatever was said before."""
+        self._at = at
+
     @property
     def seconds(self) -> float:
         """For how long; 0 while it is not."""

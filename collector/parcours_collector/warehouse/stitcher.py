@@ -76,12 +76,16 @@ class Stitcher:
     async def _run(self) -> None:
         stitched = -1
         while True:
+            began = time.monotonic()
             stored = self._rows_stored()
             if stored != stitched:
                 self.counts.behind.set(True)
                 if await self._stitch():
                     stitched = stored
-                    self.counts.behind.set(self._rows_stored() != stored)
+                    # What was stored meanwhile has waited since this run began, at most: the run before has the rest.
+                    self.counts.behind.set(False)
+                    if self._rows_stored() != stored:
+                        self.counts.behind.restart(began)
             await asyncio.sleep(self._interval_seconds)
 
     async def _stitch(self) -> bool:
