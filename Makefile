@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test rigs faults fuzz check format bench lock schemas docs clean
+.PHONY: help run test rigs faults fuzz check format bench lock schemas docs dashboard clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,10 @@ $(VENV)-bench/.installed: pyproject.toml benchmarks/requirements.txt
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --requirement benchmarks/requirements.txt
 	@touch $@
+
+dashboard: $(STAMP) ## draw docs/dashboard.png from a real run (four minutes; Debian's prometheus)
+	$(BIN)/python -m pip install --quiet --requirement deploy/grafana/requirements.txt
+	PYTHONPATH=. $(BIN)/python deploy/grafana/picture.py
 
 lock: ## pin the newest versions that pyproject.toml allows
 	@rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
