@@ -16,7 +16,16 @@ from tests.touchpoint_rows import CHANNELS, IDENTIFIERS, NAMES, RECEIVED_AT, STA
 EXAMPLES = int(os.environ.get("PARCOURS_INDEX_EXAMPLES", "8"))
 
 _INDEXED = """
-SELECT person_id, arrayZip(times, CAST(names, 'Array(String)'), CAST(channels, 'Array(String)'))
+SELECT
+    person_id,
+    arrayMap(
+        (at_ms, name, channel, name_code, channel_code) -> (
+            at_ms,
+            if(sipHash64(name) = name_code, toString(name), 'another code'),
+            if(sipHash64(channel) = channel_code, toString(channel), 'another code')
+        ),
+        times, names, channels, name_codes, channel_codes
+    )
 FROM walks_indexed WHERE project = {project:String} ORDER BY person_id
 """
 _GROUPED = """
@@ -98,6 +107,7 @@ def test_after_any_inserts_retries_stitches_and_refreshes_the_index_is_the_table
                 JourneyIndex(clickhouse, linger_seconds=0).rebuild()
             case "optimize":
                 clickhouse.command("OPTIMIZE TABLE journey_index FINAL")
+                clickhouse.command("OPTIMIZE TABLE journey_walks FINAL")
             case list():
                 store(clickhouse, project, one)
         assert_exact(clickhouse, project)
@@ -161,6 +171,63 @@ def test_touchpoints_that_were_removed_leave_the_index_once_they_are_named_as_ch
     index.refresh()
     assert_exact(clickhouse, project)
     assert len(walks(clickhouse, project, _INDEXED)) == 1
+
+
+def lie(client: Client, project: str) -> None:
+    """Let the walks that were gathered for the people of a project tell what never was."""
+    client.command(
+        "INSERT INTO journey_walks "
+        "SELECT project, person_id, members, members_hash, [1], ['lie'], ['web'], version + 1 "
+        "FROM journey_walks FINAL WHERE project = {project:String} AND members_hash != 0",
+        parameters={"project": project},
+    )
+
+
+def test_a_person_of_several_identifiers_is_gathered_once_and_again_when_something_happens_to_them(
+    clickhouse: Client, project: str
+) -> None:
+    index = JourneyIndex(clickhouse, linger_seconds=0)
+    store(
+        clickhouse,
+        project,
+        [touch("identified", 0, user_id="u", anonymous_id="a"), touch("page_viewed", 1, user_id="u")],
+    )
+    stitch(clickhouse)
+    index.refresh()
+    lie(clickhouse, project)
+    ((_, told),) = walks(clickhouse, project, _INDEXED)
+    assert [step[1] for step in told] == ["lie"], "the walk is read as it was gathered"
+    store(clickhouse, project, [touch("page_viewed", 2, anonymous_id="a")])
+    assert_exact(clickhouse, project)
+    index.refresh()
+    assert_exact(clickhouse, project)
+    lie(clickhouse, project)
+    store(clickhouse, project, [touch("page_viewed", 3, loyalty_card="c")])
+    index.refresh()
+    store(clickhouse, project, [touch("identified", 4, loyalty_card="c", anonymous_id="a")])
+    stitch(clickhouse)
+    assert_exact(clickhouse, project)
+    assert len(walks(clickhouse, project, _INDEXED)) == 1
+
+
+def test_people_whom_a_stitching_moved_are_gathered_without_any_change_waiting(
+    clickhouse: Client, project: str
+) -> None:
+    store(
+        clickhouse,
+        project,
+        [touch("identified", 0, user_id="u", anonymous_id="a"), touch("page_viewed", 1, user_id="u")],
+    )
+    index = JourneyIndex(clickhouse, linger_seconds=0)
+    index.refresh()
+    stitch(clickhouse)
+    assert index.refresh().changes == 0
+    ((gathered,),) = clickhouse.query(
+        "SELECT count() FROM journey_walks FINAL WHERE project = {project:String} AND length(times) = 2",
+        parameters={"project": project},
+    ).result_rows
+    assert gathered == 1
+    assert_exact(clickhouse, project)
 
 
 def test_the_check_finds_an_index_that_lies_and_a_rebuild_mends_it(clickhouse: Client, project: str) -> None:

@@ -102,10 +102,9 @@ def erase(client: Client, person: Forgotten, said: Callable[[str], None]) -> Hel
         said(table)
     if walks:
         client.insert("journey_index_changes", walks, column_names=["project", "identifier", "id", "received_at"])
-        client.command(
-            read_sql("forgetting/erase_journey_index"),
-            parameters={**person.parameters, "walks": sorted({identifier for _, identifier, *_ in walks})},
-        )
+        concerned = {**person.parameters, "walks": sorted({identifier for _, identifier, *_ in walks})}
+        for table in ("journey_index", "journey_walks"):
+            client.command(read_sql(f"forgetting/erase_{table}"), parameters=concerned)
         JourneyIndex(client, linger_seconds=0).refresh()
         said("journey_index")
     for statement in statements(read_sql("forgetting/push_out_mutations")):

@@ -1,4 +1,7 @@
-"""Keep the journey index: every identifier's touchpoints as arrays, so that questions about walks need not sort events.
+"""Keep the journey index: every walk as arrays in the order of time, so that questions about walks sort no events.
+
+It has two tables: by identifier, and by person for those who have several. People are moved by stitching and never by a
+run here; a person's row says of which identifiers it was made, and is read only while these are the person's.
 
 What the index lacks stands in its changes, written with every insert; the view `walks_indexed` reads both and is exact
 at every moment, so nothing here is urgent: a run moves changes into the index and makes reading cheap again. Runs may
@@ -61,23 +64,27 @@ class JourneyIndex:
         self._client = client
         self._linger_seconds = linger_seconds
         self._written: list[tuple[float, str]] = []
+        self._gathered_after = -1
 
     def refresh(self, *, least_rows: int = 1, said: Callable[[str], None] = lambda _: None) -> IndexRun:
-        """Write the changes that wait into the index, unless they are fewer than `least_rows`.
+        """Write the changes that wait into the index, unless they are fewer than `least_rows`; gather who was moved.
 
         Memory is bounded: a run takes a million changes at a time, and spills what it groups beyond 1 GB.
         """
         started = time.monotonic()
         self._forget_written()
         waiting = self._waiting(None)
-        if waiting.rows < least_rows:
+        if 0 < waiting.rows < least_rows:
             return IndexRun(0, False, time.monotonic() - started)
         if waiting.rows >= _REBUILD_FROM_ROWS:
             return self.rebuild(said=said)
+        if not waiting.rows:
+            self._gather_moved()
         changes = 0
         while (batch := self._waiting(_MOST_ROWS_AT_ONCE)).parts:
             parameters = {"parts": list(batch.parts), "version": batch.version}
             self._client.command(read_sql("indexing/apply"), parameters=parameters)
+            self._gather(batch.version)
             self._mark_written(batch.parts)
             changes += batch.rows
             said(f"{changes:,} changes of {waiting.rows:,}")
@@ -88,12 +95,13 @@ class JourneyIndex:
         """Write the whole index anew from `touchpoints`, by shares of the identifiers that fit in memory."""
         started = time.monotonic()
         waiting = self._waiting(None)
-        ((touchpoints, version),) = self._client.query(read_sql("indexing/beginning")).result_rows
+        ((touchpoints, version, _),) = self._client.query(read_sql("indexing/beginning")).result_rows
         shares = 1 + int(touchpoints) // _SHARE_ROWS
         for share in range(shares):
             parameters = {"version": version, "shares": shares, "share": share}
             self._client.command(read_sql("indexing/rebuild"), parameters=parameters)
             said(f"share {share + 1} of {shares}")
+        self._gather(version, shares=shares, said=said)
         self._mark_written(waiting.parts)
         self._forget_written()
         return IndexRun(waiting.rows, True, time.monotonic() - started)
@@ -102,6 +110,21 @@ class JourneyIndex:
         """Compare the index with the table, touchpoint by touchpoint."""
         ((indexed, stored),) = self._client.query(read_sql("indexing/check")).result_rows
         return IndexCheck(int(indexed[0]), int(stored[0]), tuple(indexed) == tuple(stored))
+
+    def _gather_moved(self) -> None:
+        """Gather the people whom a stitching has moved since the last look; without one there is nothing to do."""
+        ((_, version, moved_by),) = self._client.query(read_sql("indexing/beginning")).result_rows
+        if moved_by > self._gathered_after:
+            self._gather(version)
+            self._gathered_after = moved_by
+
+    def _gather(self, version: int, *, shares: int = 1, said: Callable[[str], None] = lambda _: None) -> None:
+        """Write the walks of people of several identifiers who are not what their rows say, after `version`."""
+        for share in range(shares):
+            self._client.command(
+                read_sql("indexing/walks"), parameters={"version": version, "shares": shares, "share": share}
+            )
+            said(f"people, share {share + 1} of {shares}")
 
     def _waiting(self, most_rows: int | None) -> _Waiting:
         written = {part for _, part in self._written}

@@ -3,7 +3,7 @@
 SELECT
     name,
     rows,
-    greatest(toUInt64(toUnixTimestamp64Micro(now64(6, 'UTC'))), (SELECT max(version) FROM journey_index) + 1) AS version
+    greatest(toUInt64(toUnixTimestamp64Micro(now64(6, 'UTC'))), (SELECT max(version) FROM journey_index) + 1, (SELECT max(version) FROM journey_walks) + 1) AS version
 FROM system.parts
 WHERE active
   AND database = currentDatabase()

@@ -18,9 +18,9 @@ WITH
         SELECT
             times AS all_times,
             multiIf(
-                node_is = 'name', names,
-                node_is = 'channel', channels,
-                arrayMap((name, channel) -> toLowCardinality(concat(name, ' · ', channel)), names, channels)
+                node_is = 'name', name_codes,
+                node_is = 'channel', channel_codes,
+                arrayMap((name, channel) -> sipHash64(name, channel), name_codes, channel_codes)
             ) AS all_nodes
         FROM parcours.walks_indexed
         WHERE throwIf(node_is NOT IN ('name', 'channel', 'name_channel'), 'transitions: node is name, channel or name_channel') = 0
@@ -46,24 +46,49 @@ WITH
             if(is_any_pause, all_from, arrayFilter((node, pause) -> pause <= max_gap_ms, all_from, all_pauses)) AS from_nodes,
             if(is_any_pause, all_to, arrayFilter((node, pause) -> pause <= max_gap_ms, all_to, all_pauses)) AS to_nodes
         FROM bounded
+    ),
+    -- The words of the codes: the pairs of name and channel there are, few, then each node of them.
+    words AS
+    (
+        SELECT
+            multiIf(
+                node_is = 'name', sipHash64(name),
+                node_is = 'channel', sipHash64(channel),
+                sipHash64(sipHash64(name), sipHash64(channel))
+            ) AS code,
+            any(multiIf(node_is = 'name', toString(name), node_is = 'channel', toString(channel), concat(name, ' · ', channel))) AS word
+        FROM (SELECT name, channel FROM parcours.touchpoints GROUP BY name, channel)
+        GROUP BY code
+    ),
+    moves AS
+    (
+        SELECT
+            move_from,
+            move_to,
+            count() AS passages,
+            -- A walk is one person's: the first time they make a move counts them.
+            countIf(time_made = 1) AS people,
+            quantileExactInclusive(0.5)(pause_ms) / 1000 AS median_seconds
+        FROM pairs
+        ARRAY JOIN
+            from_nodes AS move_from,
+            to_nodes AS move_to,
+            pauses AS pause_ms,
+            arrayEnumerateUniq(from_nodes, to_nodes) AS time_made
+        GROUP BY
+            move_from,
+            move_to
     )
 SELECT
-    toString(move_from) AS from_node,
-    toString(move_to) AS to_node,
-    count() AS passages,
-    -- A walk is one person's: the first time they make a move counts them.
-    countIf(time_made = 1) AS people,
+    origin.word AS from_node,
+    target.word AS to_node,
+    passages,
+    people,
     passages / sum(passages) OVER (PARTITION BY from_node) AS probability,
-    quantileExactInclusive(0.5)(pause_ms) / 1000 AS median_seconds
-FROM pairs
-ARRAY JOIN
-    from_nodes AS move_from,
-    to_nodes AS move_to,
-    pauses AS pause_ms,
-    arrayEnumerateUniq(from_nodes, to_nodes) AS time_made
-GROUP BY
-    move_from,
-    move_to
+    median_seconds
+FROM moves
+INNER JOIN words AS origin ON origin.code = moves.move_from
+INNER JOIN words AS target ON target.code = moves.move_to
 ORDER BY
     passages DESC,
     from_node,
