@@ -13,23 +13,28 @@
 CREATE OR REPLACE VIEW funnel_people AS
 WITH
     least({window_seconds:UInt64}, 1000000000000) * 1000 AS window_ms,
-    arrayMap(name -> toUInt16(indexOf({steps:Array(String)}, name)), {steps:Array(String)}) AS wanted,
+    arrayMap(name -> sipHash64(name), {steps:Array(String)}) AS codes,
+    arrayMap(code -> toUInt16(indexOf(codes, code)), codes) AS wanted,
+    ifNull(sipHash64({channel:Nullable(String)}), 0) AS channel_wanted,
+    ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
+    ifNull(toUnixTimestamp64Milli({to_at:Nullable(DateTime64(3, 'UTC'))}), 9223372036854775807) AS to_ms,
+    -- The touchpoints that a step names, as (milliseconds, the first step of that name), in the order of time.
     walks AS
     (
         SELECT
             project,
             person_id,
-            arraySort(groupArray((toUnixTimestamp64Milli(occurred_at), id_order, toUInt16(indexOf({steps:Array(String)}, toString(name)))))) AS walk
-        FROM parcours.touchpoints_unique
-        WHERE person_id != 0
-          AND has({steps:Array(String)}, toString(name))
+            arrayFilter(
+                touch -> touch.2 > 0 AND touch.1 >= from_ms AND touch.1 < to_ms,
+                arrayZip(times, if(
+                    {channel:Nullable(String)} IS NULL,
+                    arrayMap(code -> transform(code, codes, wanted, toUInt16(0)), name_codes),
+                    arrayMap((code, channel_code) -> if(channel_code = channel_wanted, transform(code, codes, wanted, toUInt16(0)), toUInt16(0)), name_codes, channel_codes)
+                ))
+            ) AS walk
+        FROM parcours.walks_indexed
+        WHERE has(name_codes, codes[1])
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
-          AND ({channel:Nullable(String)} IS NULL OR channel = {channel:Nullable(String)})
-          AND ({from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at >= {from_at:Nullable(DateTime64(3, 'UTC'))})
-          AND ({to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at < {to_at:Nullable(DateTime64(3, 'UTC'))})
-        GROUP BY
-            project,
-            person_id
     ),
     -- For every step, three milliseconds: when the attempt that reached it and began last began; when that attempt reached it; and the time from
     -- the step before when the step was first reached. -1 = not reached. A touchpoint moves each step from the state before it, so that it
@@ -39,11 +44,11 @@ WITH
         SELECT
             project,
             person_id,
-            walk[indexOf(walk.3, toUInt16(1))].1 AS entered_ms,
+            walk[indexOf(walk.2, toUInt16(1))].1 AS entered_ms,
             arrayFold(
                 (state, touch) -> arrayMap(
                     (now, before, step, k) -> multiIf(
-                        step != touch.3, now,
+                        step != touch.2, now,
                         k = 1, (touch.1, touch.1, toInt64(0)),
                         before.1 >= 0 AND before.1 > now.1 AND touch.1 - before.1 <= window_ms, (before.1, touch.1, if(now.3 < 0, touch.1 - before.2, now.3)),
                         now
@@ -54,7 +59,7 @@ WITH
                 arrayMap(step -> (toInt64(-1), toInt64(-1), toInt64(-1)), wanted)
             ) AS state
         FROM walks
-        WHERE has(walk.3, toUInt16(1))
+        WHERE has(walk.2, toUInt16(1))
     )
 SELECT
     project,
