@@ -40,6 +40,7 @@ EXECUTED = (
     "docs/privacy.md",
     "docs/import.md",
     "docs/views.md",
+    "docs/identity.md",
 )
 """The pages whose examples run here; those of docs/sdk.md run in test_docs_sdk.py."""
 

@@ -1,4 +1,4 @@
-"""`parcours identity`: what a project lets its identifiers do."""
+"""`parcours identity`: what a project lets its identifiers do, and why two of them are one person."""
 
 import re
 from typing import Annotated, get_args
@@ -6,7 +6,10 @@ from typing import Annotated, get_args
 import typer
 from rich.table import Table
 
-from parcours_collector.commands.options import ClickHouseUrlOption
+from parcours_collector.atlas.identity import Identifier, Link
+from parcours_collector.atlas.identity import why as chain_between
+from parcours_collector.commands.options import ClickHouseUrlOption, DataOption
+from parcours_collector.commands.person import UnknownPerson, at_rest
 from parcours_collector.commands.terminal import console
 from parcours_collector.errors import OperatorError
 from parcours_collector.settings import load_settings
@@ -82,3 +85,49 @@ def list_policies(project: PolicyProjectOption = "default", clickhouse_url: Clic
         numbers = (str(one.priority), str(one.max_per_person or "-"), str(one.max_strong or "-"))
         table.add_row(one.kind, one.identifier_class, *numbers, " ".join(one.blocked))
     console.print(table)
+
+
+@identity.command("why")
+def why(
+    one: Annotated[str, typer.Argument(metavar="KIND=VALUE", help="An identifier: user_id=u1, email=ada@example.com.")],
+    other: Annotated[str, typer.Argument(metavar="KIND=VALUE", help="Another one.")],
+    project: PolicyProjectOption = "default",
+    data: DataOption = None,
+    clickhouse_url: ClickHouseUrlOption = None,
+) -> None:
+    """Show the evidence by which two identifiers are one person: the shortest chain of touchpoints that carried both.
+
+    Exit code 1: they are not one person. An e-mail address or phone number is hashed here, with the project's key.
+    """
+    settings = load_settings(data=data, clickhouse_url=clickhouse_url)
+    given = {at_rest(*_parted(said), project, settings): said for said in (one, other)}
+    if len(given) == 1:
+        raise UnknownPerson("Both are the same identifier.", remedy="Give two identifiers.")
+    start, end = given
+    with connect(settings.require_clickhouse_url()) as client:
+        require_migrated(client)
+        chain = chain_between(client, start, end, project=project)
+    if chain is None:
+        console.print(f"{one} and {other} are not one person of {project}.", markup=False)
+        raise typer.Exit(1)
+    console.print(one, markup=False)
+    for link in chain:
+        console.print(f"  {_said(link)}", markup=False, soft_wrap=True)
+        console.print(given.get(link.other, "=".join(link.other)), markup=False, soft_wrap=True)
+
+
+def _parted(said: str) -> Identifier:
+    kind, equals, value = said.partition("=")
+    if not (kind and equals and value):
+        raise UnknownPerson(f"'{said}' is no identifier.", remedy="Write KIND=VALUE, as in user_id=u1.")
+    return kind, value
+
+
+def _said(link: Link) -> str:
+    times = (
+        f"{link.touchpoints} touchpoint{'' if link.touchpoints == 1 else 's'}" if link.touchpoints else "touchpoints"
+    )
+    first, last = (f"{at:%Y-%m-%d %H:%M:%S}" for at in (link.first_seen_at, link.last_seen_at))
+    span = first if first == last else f"{first} to {last}"
+    rule = f"; {' and '.join(one or 'no rule' for one in link.classes)}" if any(link.classes) else ""
+    return f"seen together in {times}, {span} UTC, by {', '.join(link.sources)}{rule}"

@@ -21,6 +21,7 @@ from parcours_collector.warehouse.sql import migration_names, read_sql, statemen
 VIEWS = (
     "identity_blocked",
     "identity_refused",
+    "identity_evidence",
     "touchpoints_unique",
     "walks_indexed",
     "touchpoints_resolved",

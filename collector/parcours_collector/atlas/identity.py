@@ -1,0 +1,87 @@
+"""Who is who, and why: the evidence that two identifiers are one person."""
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from datetime import datetime
+
+from clickhouse_connect.driver.client import Client
+
+from parcours_collector.warehouse.sql import read_sql
+
+Identifier = tuple[str, str]
+"""Kind and value, as they are kept: an e-mail address is `email_sha256` and its hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Evidence that `one` and `other` are one person: touchpoints that carried both.
+
+    Attributes:
+        one: The end nearer to the beginning of the chain.
+        other: The other end.
+        first_seen_at: When the earliest of the touchpoints happened, UTC.
+        last_seen_at: When the latest did.
+        touchpoints: How many receipts said so; 0 = from before they were counted.
+        sources: Who emitted them, in the order of their names.
+        classes: What the policy says of the kinds of both ends; empty text where it has no rule.
+    """
+
+    one: Identifier
+    other: Identifier
+    first_seen_at: datetime
+    last_seen_at: datetime
+    touchpoints: int
+    sources: tuple[str, ...]
+    classes: tuple[str, str]
+
+
+def evidence(client: Client, identifier: Identifier, *, project: str) -> list[Link]:
+    """Return all evidence inside the person of an identifier, the oldest first; the rows of `identity_evidence`."""
+    kind, value = identifier
+    rows = client.query(
+        read_sql("questions/identity_evidence"), parameters={"kind": kind, "value": value, "project": project}
+    ).result_rows
+    return [
+        Link((a_kind, a_value), (b_kind, b_value), first, last, count, tuple(sources), (a_class, b_class))
+        for a_kind, a_value, b_kind, b_value, first, last, count, sources, a_class, b_class in rows
+    ]
+
+
+def why(client: Client, one: Identifier, other: Identifier, *, project: str) -> list[Link] | None:
+    """Return the shortest chain of evidence from one identifier to another; None if they are not one person.
+
+    Of chains of the same length, the one whose first links are the oldest. An identifier and itself: an empty chain.
+    Time and memory grow with the evidence inside that one person.
+    """
+    if one == other:
+        return []
+    return shortest_chain(evidence(client, one, project=project), one, other)
+
+
+def shortest_chain(links: list[Link], one: Identifier, other: Identifier) -> list[Link] | None:
+    """Return the fewest links that lead from one identifier to another, each turned to the way it is walked."""
+    beside: dict[Identifier, list[Link]] = defaultdict(list)
+    for link in links:
+        beside[link.one].append(link)
+        beside[link.other].append(_turned(link))
+    came_by: dict[Identifier, Link | None] = {one: None}
+    waiting = deque([one])
+    while waiting and other not in came_by:
+        here = waiting.popleft()
+        for link in beside[here]:
+            if link.other not in came_by:
+                came_by[link.other] = link
+                waiting.append(link.other)
+    if other not in came_by:
+        return None
+    chain: list[Link] = []
+    while (link_here := came_by[chain[-1].one if chain else other]) is not None:
+        chain.append(link_here)
+    return chain[::-1]
+
+
+def _turned(link: Link) -> Link:
+    first, second = link.classes
+    return Link(
+        link.other, link.one, link.first_seen_at, link.last_seen_at, link.touchpoints, link.sources, (second, first)
+    )
