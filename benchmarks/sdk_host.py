@@ -34,7 +34,6 @@ _PEER = "segment-analytics-python"
 _MIB = 1024 * 1024
 _TIMEOUT_SECONDS = 120.0
 _PER_SECOND = 5_000
-_LEAST_EMITTED = 0.95
 _KINDS = {"refused": "refused", "silent": "no answer", "spooling": "refused, spool"}
 _IMPORTS = {
     "parcours": "import parcours",
@@ -50,12 +49,14 @@ class _Work:
     memory_rounds: int
     pending: int
     import_rounds: int
+    least_emitted: float = 0.95
+    """Of the rate that is asked for; a busy machine that gives less makes a figure void."""
 
 
 _WORK = {
     Size.FULL: _Work(5, 3.0, 3, 10_000, 11),
     Size.QUICK: _Work(3, 2.5, 1, 10_000, 5),
-    Size.SMOKE: _Work(1, 1.3, 1, 500, 1),
+    Size.SMOKE: _Work(1, 1.3, 1, 500, 1, least_emitted=0.0),  # shows that it runs, measures nothing
 }
 
 
@@ -124,7 +125,7 @@ def _life(work: _Work, url: str, *, spools: bool = False) -> Callable[[int], _La
     def turn(_number: int) -> _Lag:
         with tempfile.TemporaryDirectory(prefix="parcours-bench-") as folder:
             measured = _host("lag", url, str(work.lag_seconds), folder if spools else "")
-        if measured["emitted"] < work.lag_seconds * _PER_SECOND * _LEAST_EMITTED:
+        if measured["emitted"] < work.lag_seconds * _PER_SECOND * work.least_emitted:
             raise Void(f"only {measured['emitted']:,.0f} touchpoints in {work.lag_seconds} s: the machine is too busy")
         return _Lag(
             measured["p99_ms"],
