@@ -14,7 +14,7 @@ from parcours_collector.commands.root import app
 from parcours_collector.settings import PREFIX, known_keys
 from parcours_collector.warehouse.client import DATABASE
 from parcours_collector.warehouse.migrations import VIEWS
-from parcours_collector.warehouse.sql import read_sql
+from parcours_collector.warehouse.migrations import view_text as whole_view_text
 from parcours_schemas.envelope import WireTouchpoint
 from parcours_schemas.identifiers import IdentifierKind
 from parcours_schemas.touchpoint import Channel, Declaration, Need, Stage, Valence
@@ -68,14 +68,21 @@ def test_the_generated_tables_of_a_page_are_as_the_code_says(page: str) -> None:
 
 def columns_of(client: Client, relation: str) -> set[str]:
     parameters = {name: bool(nullable) for name, nullable in _PARAMETER.findall(view_text(relation))}
-    required = {"steps": "['a']", "window_seconds": "1", "kind": "'a'", "value": "'a'"}
+    required = {
+        "steps": "['a']",
+        "window_seconds": "1",
+        "kind": "'a'",
+        "value": "'a'",
+        "date_from": "'2025-09-01'",
+        "intervals": "1",
+    }
     given = ", ".join(f"{name} = {required[name]}" for name, nullable in parameters.items() if not nullable)
     asked = f"{relation}({given})" if parameters else relation
     return set(client.query(f"SELECT * FROM {asked} LIMIT 0").column_names)
 
 
 def view_text(relation: str) -> str:
-    return read_sql(f"views/{relation}") if relation in VIEWS else ""
+    return whole_view_text(relation) if relation in VIEWS else ""
 
 
 def sections(text: str) -> dict[str, str]:

@@ -28,6 +28,12 @@ VIEWS = (
     "journeys",
     "person_timeline",
     "transitions",
+    "node_walks",
+    "path_walks",
+    "path_links",
+    "path_steps",
+    "paths",
+    "retention",
     "funnel_people",
     "funnel",
     "funnel_weekly",
@@ -35,6 +41,7 @@ VIEWS = (
 """Every view, each after those it reads."""
 
 _OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
+_QUERY = re.compile(r"/\* the query of (?P<view>\w+) \*/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +95,15 @@ def view_text(name: str) -> str:
 
     A file may hold `/* VIEW of RELATION */` in the place of a query: the text of that view stands there, with the one
     relation that it reads replaced. So a question of one person repeats no rule, and reads no other person.
+
+    `/* the query of VIEW */` stands for the whole text of that view: its parameters are then those of both, named once.
     """
-    return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), read_sql(f"views/{name}"))
+    text = _QUERY.sub(lambda found: _query(found["view"]), read_sql(f"views/{name}"))
+    return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), text)
+
+
+def _query(view: str) -> str:
+    return view_text(view).partition(f"CREATE OR REPLACE VIEW {view} AS\n")[2]
 
 
 def _query_over(view: str, relation: str) -> str:

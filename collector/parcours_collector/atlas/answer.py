@@ -1,0 +1,61 @@
+"""An answer of the atlas: its rows, the SQL that was run, and its parameters.
+
+Whoever doubts a number runs `sql` with `parameters` in any ClickHouse client and gets the same rows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar, overload
+
+from clickhouse_connect.driver.client import Client
+
+from parcours_collector.warehouse.sql import read_sql
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Sequence[Row], Generic[Row]):
+    """The rows of an answer, as a sequence, and how they were asked for.
+
+    Attributes:
+        rows: Frozen dataclasses, in the order that the question states.
+        sql: The statement, with its server-side parameters as `{name:Type}`.
+        parameters: Their values.
+    """
+
+    rows: tuple[Row, ...]
+    sql: str
+    parameters: Mapping[str, Any]
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        """Return a row, or several."""
+        return self.rows[index]
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        """Go through the rows."""
+        return iter(self.rows)
+
+    def columns(self) -> dict[str, list[Any]]:
+        """Return the rows as columns, as `pandas.DataFrame` and `polars.DataFrame` take them; empty without rows."""
+        if not self.rows:
+            return {}
+        names = [field.name for field in fields(self.rows[0])]  # type: ignore[arg-type]
+        return {name: [getattr(row, name) for row in self.rows] for name in names}
+
+
+def ask(client: Client, question: str, row: type[Row], parameters: Mapping[str, Any]) -> Answer[Row]:
+    """Run the statement `sql/questions/QUESTION.sql` and return its rows as `row`, column by column in order."""
+    sql = read_sql(f"questions/{question}")
+    answered = client.query(sql, parameters=dict(parameters))
+    return Answer(tuple(row(*values) for values in answered.result_rows), sql, dict(parameters))
