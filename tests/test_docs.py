@@ -25,6 +25,7 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _PARAMETER = re.compile(r"\{(\w+):(Nullable)?")
+_TUPLE = re.compile(r"\{r:(Tuple[^}]*)\}")
 _COMMAND = typer.main.get_command(app)
 
 
@@ -69,16 +70,19 @@ def test_the_generated_tables_of_a_page_are_as_the_code_says(page: str) -> None:
 def columns_of(client: Client, relation: str) -> set[str]:
     parameters = {name: bool(nullable) for name, nullable in _PARAMETER.findall(view_text(relation))}
     required = {
-        "steps": "['a']",
+        "steps": "['a']" if "{steps:Array(String)}" in view_text(relation) else "'[\"a\"]'",
         "window_seconds": "1",
         "kind": "'a'",
         "value": "'a'",
         "date_from": "'2025-09-01'",
         "intervals": "1",
+        "r": f"defaultValueOfTypeName('{_TUPLE.findall(view_text(relation))[0]}')"
+        if "{r:" in view_text(relation)
+        else "",
     }
     given = ", ".join(f"{name} = {required[name]}" for name, nullable in parameters.items() if not nullable)
     asked = f"{relation}({given})" if parameters else relation
-    return set(client.query(f"SELECT * FROM {asked} LIMIT 0").column_names)
+    return {name for name, *_ in client.query(f"DESCRIBE TABLE (SELECT * FROM {asked})").result_rows}
 
 
 def view_text(relation: str) -> str:

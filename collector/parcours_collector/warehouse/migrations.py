@@ -37,6 +37,11 @@ VIEWS = (
     "funnel_people",
     "funnel",
     "funnel_weekly",
+    "funnel_rules",
+    "funnel_walked",
+    "funnel_attempts",
+    "funnel_by_rules",
+    "funnel_conversion_times",
 )
 """Every view, each after those it reads."""
 

@@ -1,0 +1,77 @@
+-- The rules that a funnel goes by: those of a preset, and what was declared otherwise.
+-- Grain: one row. `funnel_attempts` reads it; whoever wonders what a preset means looks here.
+-- Parameters: steps, a JSON list in order: names, or objects with name or names (any of them; none = any touchpoint), where, optional (true), within_seconds (longest time from the step
+--   before) and first_ever (true: only the first such touchpoint of the person's life). rules, a JSON object, may be left out:
+-- preset: 'parcours' (default), 'posthog', 'mixpanel', 'amplitude', 'strict'. Each key that follows replaces the preset's.
+-- step_order: 'ordered' (others may lie between), 'strict' (none may), 'any' (each step in any order). may_go_back (strict): what is a step already done does not end an attempt.
+-- needs_first_step (any): nobody counts who did not do the first step.
+-- attempts: 'best' (every occurrence of the first step begins one; it takes the place of one that still waits there), 'first' (while one lasts no other begins).
+-- count_attempts: every attempt counts, not one a subject. count_by: 'person', 'journey', 'session', 'properties.NAME' or 'context.NAME'.
+-- window_seconds: longest time from the first step to the last, inclusive. hold: fields that are the same at all steps of an attempt; what lacks one does not count.
+-- ties: touchpoints of the same instant go 'arrival' (in the order of their ids) or 'any' way round; then a step may also lie up to grace_seconds before the one it follows.
+-- resolution_seconds: times are cut to it, and of touchpoints of one time that are the same steps one counts.
+-- exclusions: a list of objects as steps are, with from_step and to_step (from 1; by default first and last): what ends an attempt between these two.
+-- exclusion_ends: 'attempt' (it counts up to there) or 'person' (whose best attempt it is, counts nowhere).
+-- where: what every touchpoint fulfils: a list of conditions [field, operator, value, …]: = and != (any of the values), <, <=, >, >=, contains, set, unset. Fields: name, channel,
+--   source, place, currency, revenue, properties.NAME, context.NAME (or context.NAME.NAME).
+-- breakdown: a field; breakdown_by: 'first_touch', 'last_touch' (of the touchpoints that are steps), 'each_value' (a funnel of the touchpoints of each value), 'step' (a
+--   funnel for each value at breakdown_step, of all touchpoints that are it), 'attempt' (the value that breakdown_step has in the attempt).
+-- fields: every field that the rules look at.
+-- interval: 'hour', 'day', 'week', 'month' of entry, in timezone ('UTC').
+CREATE OR REPLACE VIEW funnel_rules AS
+WITH
+    JSONExtract(if(ifNull({rules:Nullable(String)}, '') = '', '{}', assumeNotNull({rules:Nullable(String)})), 'Tuple(preset Nullable(String), step_order Nullable(String), may_go_back Nullable(Bool), needs_first_step Nullable(Bool), attempts Nullable(String), count_attempts Nullable(Bool), count_by Nullable(String), window_seconds Nullable(Float64), hold Array(String), ties Nullable(String), grace_seconds Nullable(Float64), resolution_seconds Nullable(Float64), exclusion_ends Nullable(String), where Array(Array(String)), breakdown Nullable(String), breakdown_by Nullable(String), breakdown_step Nullable(UInt16), interval Nullable(String), timezone Nullable(String))') AS given,
+    ifNull(given.preset, 'parcours') AS preset_is,
+    JSONExtractArrayRaw({steps:String}) AS raw_steps,
+    arrayMap(
+        raw -> if(JSONType(raw) = 'String', CAST((JSONExtractString(raw), [], [], false, NULL, false), 'Tuple(name String, names Array(String), where Array(Array(String)), optional Bool, within_seconds Nullable(Float64), first_ever Bool)'), JSONExtract(raw, 'Tuple(name String, names Array(String), where Array(Array(String)), optional Bool, within_seconds Nullable(Float64), first_ever Bool)')),
+        raw_steps
+    ) AS told_steps,
+    ['preset', 'step_order', 'may_go_back', 'needs_first_step', 'attempts', 'count_attempts', 'count_by', 'window_seconds', 'hold', 'ties', 'grace_seconds', 'resolution_seconds', 'exclusions', 'exclusion_ends', 'where', 'breakdown', 'breakdown_by', 'breakdown_step', 'interval', 'timezone'] AS known,
+    arrayFirst(key -> NOT has(known, key), JSONExtractKeys(ifNull({rules:Nullable(String)}, ''))) AS unknown,
+    arrayStringConcat(arraySlice(arraySort(key -> editDistance(key, unknown), known), 1, 3), ', ') AS nearest,
+    arrayConcat(where, arrayFold((all, step) -> arrayConcat(all, step.where), steps, CAST([], 'Array(Array(String))')), arrayFold((all, one) -> arrayConcat(all, one.where), exclusions, CAST([], 'Array(Array(String))'))) AS conditions,
+    arrayFilter(one -> one != '', arrayDistinct(arrayConcat(arrayMap(one -> one[1], conditions), hold, [breakdown], if(position(count_by, '.') > 0, [count_by], [])))) AS fields,
+    JSONExtract(ifNull({rules:Nullable(String)}, ''), 'exclusions', 'Array(Tuple(name String, names Array(String), where Array(Array(String)), from_step UInt16, to_step UInt16))') AS told_exclusions
+SELECT
+    preset_is AS preset,
+    ifNull(given.step_order, if(preset_is = 'strict', 'strict', 'ordered')) AS step_order,
+    ifNull(given.may_go_back, false) AS may_go_back,
+    ifNull(given.needs_first_step, preset_is = 'amplitude') AS needs_first_step,
+    ifNull(given.attempts, if(preset_is = 'mixpanel', 'first', 'best')) AS attempts,
+    ifNull(given.count_attempts, false) AS count_attempts,
+    ifNull(given.count_by, 'person') AS count_by,
+    ifNull(given.window_seconds, multiIf(preset_is = 'posthog', 14, preset_is = 'mixpanel', 7, 30) * 86400.) AS window_seconds,
+    given.hold AS hold,
+    ifNull(given.ties, if(preset_is IN ('posthog', 'mixpanel', 'amplitude'), 'any', 'arrival')) AS ties,
+    ifNull(given.grace_seconds, if(preset_is = 'mixpanel', 2., 0.)) AS grace_seconds,
+    ifNull(given.resolution_seconds, if(preset_is = 'amplitude', 1., 0.)) AS resolution_seconds,
+    arrayMap(step -> CAST((if(step.name = '', step.names, arrayPushFront(step.names, step.name)), step.where, step.optional, step.within_seconds, step.first_ever), 'Tuple(names Array(String), where Array(Array(String)), optional Bool, within_seconds Nullable(Float64), first_ever Bool)'), told_steps) AS steps,
+    arrayMap(step -> if(empty(step.names), 'any', arrayStringConcat(step.names, ' | ')), steps) AS step_names,
+    arrayMap(one -> CAST((if(one.name = '', one.names, arrayPushFront(one.names, one.name)), one.where, greatest(one.from_step, 1), if(one.to_step = 0, length(steps), one.to_step)), 'Tuple(names Array(String), where Array(Array(String)), from_step UInt16, to_step UInt16)'), told_exclusions) AS exclusions,
+    ifNull(given.exclusion_ends, if(preset_is = 'posthog', 'person', 'attempt')) AS exclusion_ends,
+    given.where AS where,
+    ifNull(given.breakdown, '') AS breakdown,
+    ifNull(given.breakdown_by, if(preset_is IN ('mixpanel', 'parcours', 'strict'), 'attempt', 'first_touch')) AS breakdown_by,
+    ifNull(given.breakdown_step, 1) AS breakdown_step,
+    ifNull(given.interval, '') AS interval,
+    ifNull(given.timezone, 'UTC') AS timezone,
+    fields
+FROM system.one
+WHERE throwIf(NOT isValidJSON({steps:String}) OR empty(steps), 'steps is a JSON list of at least one step: a name in double quotes, or an object with name, names, where, optional, within_seconds or first_ever') = 0
+  AND throwIf(tupleElement(steps[1], 'optional'), 'the first step is not optional') = 0
+  AND throwIf(ifNull({rules:Nullable(String)}, '') != '' AND NOT isValidJSON(ifNull({rules:Nullable(String)}, '')), 'rules is a JSON object, as {"preset": "posthog", "window_seconds": 3600}') = 0
+  AND throwIf(unknown != '', concat('a funnel has no rule ', unknown, '; near: ', nearest)) = 0
+  AND throwIf(preset NOT IN ('parcours', 'posthog', 'mixpanel', 'amplitude', 'strict'), 'preset is parcours, posthog, mixpanel, amplitude or strict') = 0
+  AND throwIf(step_order NOT IN ('ordered', 'strict', 'any'), 'step_order is ordered, strict or any') = 0
+  AND throwIf(attempts NOT IN ('best', 'first'), 'attempts is best or first') = 0
+  AND throwIf(ties NOT IN ('arrival', 'any'), 'ties is arrival or any') = 0
+  AND throwIf(exclusion_ends NOT IN ('attempt', 'person'), 'exclusion_ends is attempt or person') = 0
+  AND throwIf(breakdown_by NOT IN ('first_touch', 'last_touch', 'each_value', 'step', 'attempt'), 'breakdown_by is first_touch, last_touch, each_value, step or attempt') = 0
+  AND throwIf(breakdown_step = 0 OR breakdown_step > length(steps), 'breakdown_step is a step, from 1') = 0
+  AND throwIf(interval NOT IN ('', 'hour', 'day', 'week', 'month'), 'interval is hour, day, week or month') = 0
+  AND throwIf(NOT match(count_by, '^(person|session|journey|(properties|context)\\..+)$'), 'count_by is person, session, journey, properties.NAME or context.NAME') = 0
+  AND throwIf(window_seconds < 0 OR grace_seconds < 0 OR resolution_seconds < 0 OR arrayExists(step -> ifNull(step.within_seconds, 0) < 0, steps), 'no number of seconds is below 0') = 0
+  AND throwIf(arrayExists(one -> one.from_step >= one.to_step OR one.to_step > length(steps), exclusions), 'an exclusion has from_step below to_step, both steps from 1') = 0
+  AND throwIf(arrayExists(one -> length(one) < 2 OR one[2] NOT IN ('=', '!=', '<', '<=', '>', '>=', 'contains', 'set', 'unset'), conditions), 'a condition is [field, operator, value, …]; operators are =, !=, <, <=, >, >=, contains, set and unset') = 0
+  AND throwIf(arrayExists(one -> NOT match(one, '^(name|channel|source|place|currency|revenue|properties\\..+|context\\..+)$'), fields), 'a field is name, channel, source, place, currency, revenue, properties.NAME or context.NAME') = 0

@@ -1,0 +1,276 @@
+"""Funnels by rules, proved against the oracle on random lives, and on what is easy to get wrong."""
+
+import os
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+import orjson
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from parcours_collector.atlas import questions
+from parcours_collector.atlas.funnels import (
+    BreakdownBy,
+    Exclusion,
+    Period,
+    Preset,
+    Rules,
+    Step,
+    StepOrder,
+    Where,
+    conversion_times,
+    funnel_attempts,
+    funnel_by_rules,
+)
+from parcours_collector.warehouse.insert import INSERT_SETTINGS
+from parcours_collector.warehouse.stitching import stitch
+from tests import oracle
+from tests.funnel_oracle import Funnel, by_step
+from tests.oracle import Touch
+from tests.touchpoint_rows import CHANNELS, NAMES, START, lives, row, store, touch
+
+random_funnels = settings(
+    max_examples=int(os.environ.get("FUNNEL_EXAMPLES", "5")),
+    deadline=None,
+    phases=(Phase.reuse, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+names = st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True)
+wheres = st.lists(
+    st.builds(
+        Where,
+        field=st.just("channel"),
+        operator=st.sampled_from(("=", "!=", "contains")),
+        values=st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=3, unique=True),
+    ),
+    max_size=1,
+)
+_seconds = st.sampled_from((0.0, 60.0, 1800.0, 3600.0, 86_400.0, 30 * 86_400.0))
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> list[str | Step]:
+    found: list[str | Step] = []
+    for place in range(draw(st.integers(1, 4))):
+        if draw(st.booleans()):
+            found.append(draw(st.sampled_from(NAMES)))
+            continue
+        found.append(
+            Step(
+                names=draw(st.one_of(names, names, st.just([]))),
+                where=draw(wheres),
+                optional=place > 0 and draw(st.booleans()),
+                within_seconds=draw(st.none() | st.none() | _seconds),
+                first_ever=draw(st.sampled_from((False, False, False, True))),
+            )
+        )
+    return found
+
+
+@st.composite
+def rules(draw: st.DrawFn, step_count: int) -> Rules:
+    def maybe(strategy: st.SearchStrategy[Any], often: int = 3) -> Any:
+        return draw(strategy) if draw(st.integers(0, often)) == 0 else None
+
+    exclusions = []
+    if step_count > 1 and draw(st.booleans()):
+        first = draw(st.integers(1, step_count - 1))
+        last = draw(st.integers(first + 1, step_count))
+        exclusions = [Exclusion(names=draw(names), where=draw(wheres), from_step=first, to_step=last)]
+    return Rules(
+        preset=draw(st.sampled_from(get_args(Preset))),
+        step_order=maybe(st.sampled_from(get_args(StepOrder))),
+        may_go_back=maybe(st.just(True)),
+        attempts=maybe(st.sampled_from(("best", "first"))),
+        count_attempts=maybe(st.just(True)),
+        count_by=maybe(st.sampled_from(("journey", "session"))),
+        window_seconds=draw(st.none() | _seconds),
+        hold=draw(st.sampled_from(((), (), (), ("channel",)))),
+        ties=maybe(st.sampled_from(("arrival", "any"))),
+        grace_seconds=maybe(st.sampled_from((0.0, 60.0, 1800.0))),
+        resolution_seconds=maybe(st.sampled_from((0.0, 60.0))),
+        exclusions=exclusions,
+        exclusion_ends=maybe(st.sampled_from(("attempt", "person"))),
+        where=draw(wheres),
+        breakdown=maybe(st.sampled_from(("channel", "name")), 1),
+        breakdown_by=maybe(st.sampled_from(get_args(BreakdownBy)), 1),
+        breakdown_step=maybe(st.integers(1, step_count)),
+        interval=maybe(st.sampled_from(get_args(Period))),
+        timezone=maybe(st.sampled_from(("America/Los_Angeles", "Asia/Kathmandu"))),
+    )
+
+
+@random_funnels
+@given(
+    touches=lives(),
+    asked=steps().flatmap(lambda asked: st.tuples(st.just(asked), rules(len(asked)))),
+    from_at=st.sampled_from((None, None, START + timedelta(hours=2))),
+    to_at=st.sampled_from((None, None, START + timedelta(days=20))),
+)
+def test_a_funnel_counts_the_attempts_of_the_oracle_and_lists_them(
+    clickhouse: Client,
+    touches: list[Touch],
+    asked: tuple[list[str | Step], Rules],
+    from_at: datetime | None,
+    to_at: datetime | None,
+) -> None:
+    asked_steps, asked_rules = asked
+    project = f"test-{uuid.uuid4().hex[:12]}"
+    store(clickhouse, project, touches)
+    stitch(clickhouse)
+    expected = Funnel(asked_steps, asked_rules).counted(oracle.walks(touches).values(), from_at, to_at)
+    bounds: dict[str, Any] = {"project": project, "from_at": from_at, "to_at": to_at}
+    found = funnel_attempts(clickhouse, asked_steps, asked_rules, **bounds)
+    assert sorted(
+        (
+            one.subject, one.breakdown_value, str(one.period_at and one.period_at.astimezone(UTC)),
+            [str(at) for at in one.step_times],
+            [str(id_) if at else "None" for id_, at in zip(one.touchpoint_ids, one.step_times, strict=True)],
+        )
+        for one in found
+    ) == sorted(
+        (one.subject, one.value, str(one.period), [str(at) for at in one.times], [str(id_) for id_ in one.ids])
+        for one in expected
+    )  # fmt: skip
+    counted = funnel_by_rules(clickhouse, asked_steps, asked_rules, **bounds)
+    told: dict[tuple[str, datetime | None], list[int]] = {}
+    for line in counted:
+        key = (line.breakdown_value, line.period_at and line.period_at.astimezone(UTC))
+        told.setdefault(key, []).append(line.counted)
+    wanted = by_step(expected, len(asked_steps))
+    if not (asked_rules.breakdown or asked_rules.interval):
+        wanted.setdefault(("", None), [0] * len(asked_steps))
+    assert told == wanted
+    for line in counted:
+        key = (line.breakdown_value, line.period_at)
+        assert line.lost == sum(
+            one.reached == line.step for one in found if (one.breakdown_value, one.period_at) == key
+        )
+
+
+def test_by_default_it_is_the_plain_funnel(clickhouse: Client, project: str) -> None:
+    touches = [
+        touch(name, 600 * place, anonymous_id=f"a{place // 6}")
+        for place, name in enumerate((*NAMES, *reversed(NAMES), *NAMES, *NAMES[::2]))
+    ]
+    store(clickhouse, project, touches)
+    stitch(clickhouse)
+    asked = [*NAMES[:3], NAMES[1]]
+    plain = questions.funnel(clickhouse, asked, 3600, project=project)
+    ruled = funnel_by_rules(clickhouse, asked, Rules(window_seconds=3600), project=project)
+    assert [(row.name, row.people) for row in plain] == [(row.name, row.counted) for row in ruled]
+    assert plain[1].people > 0
+    assert [row.people for row in ruled] == [row.counted for row in ruled]
+
+
+def test_what_lacks_the_property_that_is_counted_or_held_counts_nowhere(clickhouse: Client, project: str) -> None:
+    told: list[tuple[str, int, str, dict[str, Any]]] = [
+        ("product_added", 0, "ann", {"cart_id": "c1", "price": 20}),
+        ("product_added", 10, "ben", {"cart_id": "c2", "price": 9.5}),
+        ("order_completed", 20, "ben", {"cart_id": "c1"}),
+        ("product_added", 30, "cyd", {}),
+        ("order_completed", 40, "cyd", {}),
+        ("order_completed", 50, "ann", {"cart_id": None}),
+    ]
+    _store(clickhouse, project, told)
+    steps = ["product_added", "order_completed"]
+
+    def counts(rules: Rules, asked: Sequence[str | Step] = steps) -> list[tuple[int, int]]:
+        return [(row.counted, row.people) for row in funnel_by_rules(clickhouse, asked, rules, project=project)]
+
+    assert counts(Rules()) == [(3, 3), (3, 3)]
+    assert counts(Rules(count_by="properties.cart_id")) == [(2, 0), (1, 0)]
+    assert counts(Rules(hold=["properties.cart_id"])) == [(2, 2), (0, 0)]
+    attempts = funnel_attempts(clickhouse, steps, Rules(count_by="properties.cart_id"), project=project)
+    assert [(one.subject, one.person_id, one.reached) for one in attempts] == [("c1", 0, 2), ("c2", 0, 1)]
+
+    def where(operator: Any, *values: str) -> list[str | Step]:
+        return [Step(names=["product_added"], where=[Where("properties.price", operator, values)])]
+
+    expected = {">": 1, ">=": 1, "<": 1, "<=": 1, "=": 0, "!=": 3}
+    assert {op: counts(Rules(), where(op, "10"))[0][0] for op in expected} == expected
+    assert counts(Rules(), where("=", "20.0", "9.50")) == [(2, 2)]
+    assert counts(Rules(), where("set")) == [(2, 2)]
+    assert counts(Rules(), where("unset")) == [(1, 1)]
+    assert counts(Rules(), where("contains", ".")) == [(1, 1)]
+    assert counts(Rules(where=[Where("context.campaign.name", "=", ["spring"])])) == [(1, 1), (0, 0)]
+
+
+def test_a_funnel_with_a_loop_and_one_of_forty_steps(clickhouse: Client, project: str) -> None:
+    walk = ["viewed", "basket", "viewed", "basket", "paid"]
+    _store(clickhouse, project, [(f"item_{name}", place, "ann", {}) for place, name in enumerate(walk)])
+    loop = [f"item_{name}" for name in walk]
+    assert [row.counted for row in funnel_by_rules(clickhouse, loop, project=project)] == [1] * 5
+    straight = ["item_viewed", "item_basket", "item_paid"]
+    strict = funnel_by_rules(clickhouse, straight, Rules(preset="strict"), project=project)
+    assert [row.counted for row in strict] == [1, 1, 1]
+    back = ["item_viewed", "item_basket", "item_basket"]
+    assert [row.counted for row in funnel_by_rules(clickhouse, back, Rules(preset="strict"), project=project)] == [
+        1,
+        1,
+        0,
+    ]
+    may = Rules(preset="strict", may_go_back=True)
+    assert [row.counted for row in funnel_by_rules(clickhouse, back, may, project=project)] == [1, 1, 1]
+    _store(clickhouse, f"{project}-long", [(f"step_{k}", k, "ann", {}) for k in range(40)])
+    forty = funnel_by_rules(clickhouse, [f"step_{k}" for k in range(40)], project=f"{project}-long")
+    assert [row.counted for row in forty] == [1] * 40
+
+
+def test_the_times_of_conversion_are_all_counted_once(clickhouse: Client, project: str) -> None:
+    waits = [60, 61, 200, 900, 3600]
+    told = [
+        one
+        for number, wait in enumerate(waits)
+        for one in (("cart_viewed", 0, f"u{number}", {}), ("cart_paid", wait, f"u{number}", {}))
+    ]
+    _store(clickhouse, project, told)
+    times = conversion_times(clickhouse, ["cart_viewed", "cart_paid"], bins=4, project=project)
+    assert [(one.from_seconds, one.counted) for one in times] == [(60, 4), (945, 0), (1830, 0), (2715, 0), (3600, 1)]
+    assert conversion_times(clickhouse, ["cart_viewed", "cart_lost"], project=project).rows == ()
+    with pytest.raises(DatabaseError, match="from_step lies before to_step"):
+        conversion_times(clickhouse, ["cart_viewed", "cart_paid"], from_step=2, project=project)
+
+
+@pytest.mark.parametrize(
+    ("steps_told", "rules_told", "said"),
+    [
+        ('["a"]', '{"windows_seconds": 3}', "no rule windows_seconds; near: window_seconds"),
+        ('["a"]', '{"preset": "heap"}', "preset is parcours, posthog"),
+        ('["a"]', '{"step_order": "loose"}', "step_order is ordered, strict or any"),
+        ('["a"]', '{"where": [["property.x", "=", "1"]]}', "a field is name, channel"),
+        ('["a"]', '{"where": [["channel", "is", "web"]]}', "operators are"),
+        ('["a", "b"]', '{"exclusions": [{"name": "x", "from_step": 2, "to_step": 2}]}', "from_step below to_step"),
+        ('["a"]', '{"breakdown": "channel", "breakdown_step": 2}', "breakdown_step is a step"),
+        ('["a"]', '{"count_by": "cart"}', "count_by is person, session"),
+        ('["a"]', '{"window_seconds": -1}', "no number of seconds is below 0"),
+        ('["a"]', "{", "rules is a JSON object"),
+        ("a, b", "", "steps is a JSON list"),
+        ("[]", "", "steps is a JSON list"),
+        ('[{"name": "a", "optional": true}]', "", "the first step is not optional"),
+    ],
+)
+def test_what_is_declared_wrong_is_refused_with_what_is_right(
+    clickhouse: Client, steps_told: str, rules_told: str, said: str
+) -> None:
+    with pytest.raises(DatabaseError, match=said):
+        clickhouse.query(
+            "SELECT * FROM funnel_rules(steps = {steps:String}, rules = {rules:String})",
+            parameters={"steps": steps_told, "rules": rules_told},
+        )
+
+
+def _store(client: Client, project: str, told: Sequence[tuple[str, int, str, dict[str, Any]]]) -> None:
+    """Store touchpoints told as name, second, person and properties; those of ann at second 0 carry a campaign."""
+    rows = [
+        row(touch(name, at, user_id=person), project)
+        | {"properties": properties, "context": {"campaign": {"name": "spring"}} if (at, person) == (0, "ann") else {}}
+        for name, at, person, properties in told
+    ]
+    lines = b"".join(orjson.dumps(one, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE) for one in rows)
+    client.raw_insert("touchpoints", insert_block=lines, fmt="JSONEachRow", settings=dict(INSERT_SETTINGS))
