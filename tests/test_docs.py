@@ -25,7 +25,7 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _PARAMETER = re.compile(r"\{(\w+):(Nullable)?")
-_TUPLE = re.compile(r"\{r:(Tuple[^}]*)\}")
+_RULES = re.compile(r"r = (\(.*?\n    \)),\n    project", re.DOTALL)
 _COMMAND = typer.main.get_command(app)
 
 
@@ -76,9 +76,9 @@ def columns_of(client: Client, relation: str) -> set[str]:
         "value": "'a'",
         "date_from": "'2025-09-01'",
         "intervals": "1",
-        "r": f"defaultValueOfTypeName('{_TUPLE.findall(view_text(relation))[0]}')"
-        if "{r:" in view_text(relation)
-        else "",
+        "r": _RULES.findall(view_text("funnel_attempts"))[0]
+        .replace("{steps:String}", "'[\"a\"]'")
+        .replace("{rules:Nullable(String)}", "NULL"),
     }
     given = ", ".join(f"{name} = {required[name]}" for name, nullable in parameters.items() if not nullable)
     asked = f"{relation}({given})" if parameters else relation
