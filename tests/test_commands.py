@@ -14,10 +14,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from parcours import Tracker
+from parcours_collector.atlas.network import stage_moves
 from parcours_collector.commands.demonstration.stack import Stack
+from parcours_collector.warehouse.stitching import stitch
 from tests.running import wait_until
+from tests.touchpoint_rows import store, touch
 
 
 def parcours(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -120,6 +124,59 @@ def test_migrate_stitch_funnel_and_doctor_speak_to_a_running_clickhouse(
     assert "migrated" in doctor.stdout
     password = running.clickhouse_url.split(":")[2].split("@")[0]
     assert password not in doctor.stdout
+
+
+def test_the_network_is_shown_and_a_project_says_what_a_journey_is(
+    tmp_path: Path, clickhouse_url: str, clickhouse: Client, project: str
+) -> None:
+    url = {"PARCOURS_CLICKHOUSE_URL": clickhouse_url, "COLUMNS": "140"}
+    touches = [
+        touch(name, 60 * place, anonymous_id=f"a{person}")
+        for person in range(12)
+        for place, name in enumerate(("product_viewed", "product_added", "order_completed")[: 1 + person % 3])
+    ]
+    store(clickhouse, project, touches)
+    stitch(clickhouse)
+    told = parcours("network", "--project", project, "--value", cwd=tmp_path, **url)
+    assert told.returncode == 0, told.stderr
+    for shown in ("Strongest transitions", "12 journeys that are over, 33.3% converted", "Black holes", "★"):
+        assert shown in told.stdout
+    changed = ("--changed", "product_viewed", "--at", "2026-06-01", "--next", "product_added")
+    effect = parcours("network", "--project", project, *changed, cwd=tmp_path, **url)
+    assert "product_viewed → product_added" in effect.stdout
+    alone = parcours("network", "--project", project, "--changed", "product_viewed", cwd=tmp_path, **url)
+    assert (alone.returncode, "--at" in alone.stderr) == (2, True)
+    assert "kind of node" in parcours("network", "--node", "nmae", cwd=tmp_path, **url).stderr
+    nobody = parcours("network", "--project", f"{project}-none", cwd=tmp_path, **url)
+    assert (nobody.returncode, "no journey that is over" in nobody.stderr) == (2, True)
+
+    def journeys(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return parcours("journeys", *arguments, "--project", project, cwd=tmp_path, **url)
+
+    assert "ends a journey as converted" in journeys("kind", "product_added", "--conversion", "--stage", "cart").stdout
+    assert "75.0% converted" in parcours("network", "--project", project, cwd=tmp_path, **url).stdout
+    assert "a journey after 14.0 d" in journeys("set", "--journey-gap-days", "14", "--stages", "look, cart").stdout
+    shown = journeys("show").stdout
+    assert "product_added *" in shown
+    assert "look → cart" in shown
+    assert "a session ends after 30.0 min" in shown, "what is not given stays"
+    moves = stage_moves(clickhouse, project=project)
+    assert {(move.from_stage, move.to_stage, move.direction, move.moves) for move in moves} == {
+        ("consideration", "cart", "aside", 8), ("cart", "purchase", "aside", 4),
+    }  # fmt: skip
+    journeys("set", "--stages", "purchase, cart, consideration")
+    assert {move.direction for move in stage_moves(clickhouse, project=project)} == {"backward"}
+    journeys("kind", "product_added", "--remove")
+    assert "33.3% converted" in parcours("network", "--project", project, cwd=tmp_path, **url).stdout
+    for wrong, said in (
+        (("kind", "product_aded"), "Did you mean product_added"),
+        (("kind", "product_added", "--need", "fun"), "There is no 'fun'"),
+        (("set", "--currency", "euro"), "no currency"),
+        (("set", "--stages", "a,a"), "stands twice"),
+    ):
+        refused = journeys(*wrong)
+        assert refused.returncode == 2
+        assert said in refused.stderr
 
 
 def test_a_person_is_found_by_an_email_that_is_in_clear_nowhere(stack: tuple[Stack, Path], tmp_path: Path) -> None:

@@ -16,8 +16,10 @@ from parcours_collector.commands.funnel import funnel
 from parcours_collector.commands.identity import identity
 from parcours_collector.commands.import_file import import_file
 from parcours_collector.commands.index import index
+from parcours_collector.commands.journeys import journeys
 from parcours_collector.commands.keys import keys
 from parcours_collector.commands.migrate import migrate
+from parcours_collector.commands.network import network
 from parcours_collector.commands.person import person
 from parcours_collector.commands.replay import replay
 from parcours_collector.commands.schemas import schemas
@@ -43,6 +45,7 @@ app.command()(clickhouse)
 app.command()(migrate)
 app.command()(stitch)
 app.command()(funnel)
+app.command()(network)
 app.command()(person)
 app.command()(forget)
 app.command("import")(import_file)
@@ -51,6 +54,7 @@ app.command()(drain)
 app.add_typer(keys, name="keys")
 app.add_typer(index, name="index")
 app.add_typer(identity, name="identity")
+app.add_typer(journeys, name="journeys")
 app.add_typer(schemas, name="schemas")
 app.add_typer(columns, name="columns")
 app.command()(doctor)

@@ -16,7 +16,7 @@ _BAR_CELLS = 24
 
 def funnel_table(steps: Sequence[FunnelStep], window_seconds: int) -> Table:
     """Draw a funnel: a row a step, with a bar for its share of step 1."""
-    table = _table(f"Funnel, of people, within {duration(window_seconds)} of the first step")
+    table = plain_table(f"Funnel, of people, within {duration(window_seconds)} of the first step")
     for column in ("step", "people", "from previous", "from start", "median wait", ""):
         table.add_column(column, justify="left" if column in {"step", ""} else "right")
     for step in steps:
@@ -35,7 +35,7 @@ def funnel_table(steps: Sequence[FunnelStep], window_seconds: int) -> Table:
 
 def weekly_table(weeks: Sequence[WeeklyFunnelStep], names: Sequence[str]) -> Table:
     """Draw a funnel week by week: people who entered, and the rate from each step to the next."""
-    table = _table("Week by week, by the week of entry (* = its window is not over)")
+    table = plain_table("Week by week, by the week of entry (* = its window is not over)")
     table.add_column("week of")
     table.add_column(names[0], justify="right")
     for name in names[1:]:
@@ -49,7 +49,7 @@ def weekly_table(weeks: Sequence[WeeklyFunnelStep], names: Sequence[str]) -> Tab
 
 def transitions_table(moves: Sequence[Transition]) -> Table:
     """Draw the strongest moves of the network."""
-    table = _table("Strongest transitions")
+    table = plain_table("Strongest transitions")
     for column in ("from", "to", "passages", "people", "probability", "median pause"):
         table.add_column(column, justify="left" if column in {"from", "to"} else "right")
     for move in moves:
@@ -67,7 +67,7 @@ def transitions_table(moves: Sequence[Transition]) -> Table:
 
 def timeline_table(entries: Sequence[TimelineEntry]) -> Table:
     """Draw one person's touchpoints in order; a line stands between two journeys."""
-    table = _table("One person, every channel")
+    table = plain_table("One person, every channel")
     table.add_column("when (UTC)", no_wrap=True)
     table.add_column("journey.session", justify="right")
     table.add_column("channel", no_wrap=True)
@@ -91,7 +91,7 @@ def timeline_table(entries: Sequence[TimelineEntry]) -> Table:
 
 def outcomes_table(outcomes: Sequence[OutcomeCount]) -> Table:
     """Draw how journeys ended."""
-    table = _table("Journeys")
+    table = plain_table("Journeys")
     for column in ("outcome", "journeys", "people", "re-entries", "touchpoints each", "channels each"):
         table.add_column(column, justify="left" if column == "outcome" else "right")
     for row in outcomes:
@@ -106,7 +106,8 @@ def outcomes_table(outcomes: Sequence[OutcomeCount]) -> Table:
     return table
 
 
-def _table(title: str) -> Table:
+def plain_table(title: str) -> Table:
+    """Return an empty table with this title, in the house style."""
     return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
 
 

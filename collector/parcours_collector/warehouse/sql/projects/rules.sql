@@ -1,0 +1,7 @@
+SELECT
+    session_gap_seconds,
+    journey_gap_seconds,
+    currency,
+    stages
+FROM projects FINAL
+WHERE project = {project:String}

@@ -1,0 +1,152 @@
+-- The nodes of the network: how often each is visited, what becomes of those who are there, and what it does for the whole.
+-- Grain: one row a node. Keys: node. The most visited max_nodes (200 by default, at most 300) have a row of their own, all others together one: '(other)'.
+-- Counted are journeys that are over (converted or lost). In the absorbing chain of their moves (from where they begin, from node to node, to 'converted' or 'lost'), N = (I − Q)⁻¹
+--   holds the visits to expect (Kemeny & Snell, Finite Markov Chains, ch. 3).
+-- visits, people: of the node, and of whom. entries: journeys that begin there. converted, lost: journeys that end there. own_rate: share of visits after which the
+--   journey goes on or converts. conversion_probability: of who is at the node, N × (share of visits that convert). reach_probability: that a journey ever comes there.
+-- removal_effect: the share of all conversions that would be lost if whoever comes there were: reach × conversion probability ÷ base_conversion.
+-- conversion_if_mended: what base_conversion would be if nobody were lost there and went on as the others do.
+-- base_conversion: converted ÷ journeys; the same on every row. journeys: how many there are.
+-- need, valence: with node = 'name', as touchpoint_kinds says of the name; else ''.
+-- revenue: with with_value = 1 what all journeys brought (in the project's currency); the same on every row.
+-- Parameters, all of which may be left out: max_nodes; node, groups, collapse, with_value, project, from_at and to_at as in `node_walks`.
+-- Not counted: open journeys. A journey that began in the last journey_gap is only here when it has converted: to_at a gap ago makes rates that will not fall.
+CREATE OR REPLACE VIEW nodes AS
+WITH
+    -- A person's moves: from where they were to where they came.
+    people AS
+    (
+        SELECT
+            arrayFlatten(groupArray(arrayPushFront(arrayMap(one -> toString(one), nodes), '(start)'))) AS all_from,
+            arrayFlatten(groupArray(arrayPushBack(arrayMap(one -> toString(one), nodes), if(outcome = 'converted', '(converted)', '(lost)')))) AS all_to,
+            sum(ifNull(revenue, 0)) AS brought
+        FROM parcours.node_walks(
+            within = 'journey',
+            node = {node:Nullable(String)},
+            groups = {groups:Nullable(String)},
+            collapse = {collapse:Nullable(Bool)},
+            with_value = {with_value:Nullable(Bool)},
+            project = {project:Nullable(String)},
+            from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
+            to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+        )
+        WHERE outcome IN ('converted', 'lost')
+        GROUP BY
+            project,
+            person_id
+    ),
+    moves AS
+    (
+        SELECT
+            from_name,
+            to_name,
+            count() AS passages,
+            countIf(time_there = 1) AS first_times,
+            sumIf(brought, from_name = '(start)' AND time_there = 1) AS brought_there
+        FROM people
+        ARRAY JOIN
+            all_from AS from_name,
+            all_to AS to_name,
+            arrayEnumerateUniq(all_from) AS time_there
+        GROUP BY
+            from_name,
+            to_name
+    ),
+    gathered AS
+    (
+        SELECT
+            groupArray((from_name, to_name, passages, first_times)) AS all_moves,
+            sumMap([from_name], [passages]) AS totals,
+            sum(brought_there) AS revenue,
+            sumIf(passages, from_name = '(start)') AS journeys,
+            sumIf(passages, to_name = '(converted)') AS all_converted
+        FROM moves
+    ),
+    kept AS
+    (
+        SELECT
+            *,
+            arraySlice(
+                arraySort((name, visits) -> (-toInt64(visits), name), arrayFilter(name -> name != '(start)', totals.1), arrayFilter((visits, name) -> name != '(start)', totals.2, totals.1)),
+                1, ifNull({max_nodes:Nullable(UInt16)}, 200)
+            ) AS kept_names
+        FROM gathered
+        WHERE throwIf(ifNull({max_nodes:Nullable(UInt16)}, 200) NOT BETWEEN 1 AND 300, 'max_nodes is 1 to 300: what is less visited counts as (other)') = 0
+    ),
+    -- Nodes as numbers: 1 to length(kept_names), the next one for all others; 0 is the start; of targets −1 is conversion and −2 loss.
+    numbered AS
+    (
+        SELECT
+            any(kept_names) AS names_kept,
+            any(revenue) AS all_revenue,
+            any(journeys) AS all_journeys,
+            any(all_converted) AS conversions,
+            multiIf(move.1 = '(start)', 0, has(kept_names, move.1), toInt32(indexOf(kept_names, move.1)), toInt32(length(kept_names) + 1)) AS from_no,
+            sumMap(
+                [multiIf(move.2 = '(converted)', -1, move.2 = '(lost)', -2, has(kept_names, move.2), toInt32(indexOf(kept_names, move.2)), toInt32(length(kept_names) + 1))],
+                [move.3]
+            ) AS targets,
+            sum(move.3) AS visits,
+            sum(move.4) AS people
+        FROM kept
+        ARRAY JOIN all_moves AS move
+        GROUP BY from_no
+    ),
+    -- One row: for every node its targets, in the order of the numbers.
+    chain AS
+    (
+        SELECT
+            any(names_kept) AS kept_names,
+            any(all_revenue) AS revenue,
+            any(all_journeys) AS journeys,
+            any(conversions) / journeys AS base_conversion,
+            arraySort(row -> row.1, groupArrayIf((from_no, visits, people, targets.1, targets.2), from_no > 0)) AS rows,
+            anyIf(targets, from_no = 0) AS begun,
+            arrayEnumerate(rows) AS places
+        FROM numbered
+        HAVING journeys > 0
+    ),
+    -- Gauss and Jordan's inversion in place; I − Q has a dominant diagonal, so no pivot is sought (Golub & Van Loan, Matrix Computations, 4.1).
+    solved AS
+    (
+        SELECT
+            *,
+            arrayFold(
+                (matrix, k) -> arrayMap(
+                    (line, i) -> if(
+                        i = k,
+                        arrayMap((x, j) -> if(j = k, 1 / line[k], x / line[k]), line, arrayEnumerate(line)),
+                        arrayMap((x, y, j) -> if(j = k, -x / matrix[k][k], x - line[k] * y / matrix[k][k]), line, matrix[k], arrayEnumerate(line))
+                    ),
+                    matrix, arrayEnumerate(matrix)
+                ),
+                places,
+                arrayMap((row, i) -> arrayMap(j -> toFloat64(i = j) - row.5[indexOf(row.4, toInt32(j))] / row.2, places), rows, places)
+            ) AS visits_to_expect
+        FROM chain
+    )
+SELECT
+    if(place > length(kept_names), '(other)', kept_names[place]) AS node,
+    row.2 AS visits,
+    row.3 AS people,
+    begun.2[indexOf(begun.1, toInt32(place))] AS entries,
+    row.5[indexOf(row.4, toInt32(-1))] AS converted,
+    row.5[indexOf(row.4, toInt32(-2))] AS lost,
+    1 - lost / visits AS own_rate,
+    arraySum((expected, one) -> expected * one.5[indexOf(one.4, toInt32(-1))] / one.2, line, rows) AS conversion_probability,
+    visits / journeys / line[place] AS reach_probability,
+    if(base_conversion = 0, 0, reach_probability * conversion_probability / base_conversion) AS removal_effect,
+    base_conversion + if(conversion_probability = 0, 0, reach_probability * (conversion_probability / (1 - lost / visits * line[place]) - conversion_probability)) AS conversion_if_mended,
+    base_conversion,
+    journeys,
+    if(ifNull({node:Nullable(String)}, 'name') = 'name', toString(dictGet('parcours.kind_of', 'need', if(dictHas('parcours.kind_of', (ifNull({project:Nullable(String)}, ''), node)), (ifNull({project:Nullable(String)}, ''), node), ('', node)))), '') AS need,
+    if(ifNull({node:Nullable(String)}, 'name') = 'name', toString(dictGet('parcours.kind_of', 'valence', if(dictHas('parcours.kind_of', (ifNull({project:Nullable(String)}, ''), node)), (ifNull({project:Nullable(String)}, ''), node), ('', node)))), '') AS valence,
+    if(ifNull({with_value:Nullable(Bool)}, false), revenue, NULL) AS revenue
+FROM solved
+ARRAY JOIN
+    rows AS row,
+    visits_to_expect AS line,
+    places AS place
+ORDER BY
+    visits DESC,
+    node
