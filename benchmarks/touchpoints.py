@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from parcours_collector.intake.identifier_keys import IdentifierKeys
 from parcours_collector.intake.steps import Circumstances, run_steps
 from parcours_schemas.validation import Refusal, validate
 
@@ -61,7 +62,7 @@ def rows(seed: int, count: int, project: str) -> Iterator[bytes]:
         received_at=datetime.now(UTC) + timedelta(seconds=1),
         sent_at=None,
         may_hold_clear_identifiers=False,
-        identifier_key=b"benchmark",
+        identifier_keys=IdentifierKeys((b"benchmark",)),
         phone_region=None,
         clock_tolerance=timedelta(seconds=60),
     )

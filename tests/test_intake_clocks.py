@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from parcours_collector.app import running_collector
+from parcours_collector.intake.identifier_keys import IdentifierKeys
 from parcours_collector.intake.registry import Registry
 from parcours_collector.intake.source import OLDEST_DAYS, InvalidSource, Source, SourceKind
 from parcours_collector.intake.steps import Circumstances, correct_clock
@@ -155,7 +156,7 @@ def test_a_clock_moves_a_time_by_its_own_error_at_most_by_the_most_there_may_be_
         received_at=received_at,
         sent_at=received_at + skew,
         may_hold_clear_identifiers=False,
-        identifier_key=b"",
+        identifier_keys=IdentifierKeys((b"",)),
         phone_region=None,
         clock_tolerance=timedelta(seconds=tolerance_seconds),
         max_skew=timedelta(days=max_skew_days),

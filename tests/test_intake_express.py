@@ -18,6 +18,7 @@ from parcours_collector.errors import RequestError
 from parcours_collector.intake import steps
 from parcours_collector.intake.envelopes import read
 from parcours_collector.intake.express import Lane, admits
+from parcours_collector.intake.identifier_keys import IdentifierKeys
 from parcours_collector.intake.intake import Intake
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.parts import Remembered
@@ -224,7 +225,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     strict = request.param == "strict"
     suppressions = Suppressions(folder / "suppressed.json")
     if request.param == "somebody is forgotten":
-        suppressions.add([suppressed_form("anonymous_id", "a-1", "shop", keys.identifier_key("shop"))])
+        suppressions.add([suppressed_form("anonymous_id", "a-1", "shop", keys.identifier_keys("shop").newest)])
     options = {
         "settings": HttpSettings(
             unknown_properties="reject" if strict else "allow",
@@ -307,7 +308,7 @@ def _lane() -> tuple[Lane, Circumstances]:
         received_at=_NOW,
         sent_at=None,
         may_hold_clear_identifiers=True,
-        identifier_key=b"key",
+        identifier_keys=IdentifierKeys((b"key",)),
         phone_region=None,
         clock_tolerance=timedelta(seconds=60),
     )

@@ -41,7 +41,7 @@ def test_a_project_keeps_its_identifier_key_when_sources_come() -> None:
     other, _ = again.with_source("web2", "other")
     assert again.identifier_keys == registry.identifier_keys
     assert other.identifier_keys["other"] != other.identifier_keys["shop"]
-    assert len(other.identifier_keys["shop"]) == 32
+    assert len(other.identifier_keys["shop"].newest) == 32
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"sources":[{}],"identifier_keys":{}}'])
@@ -62,7 +62,7 @@ def test_a_ring_notices_new_and_revoked_keys_without_a_restart(tmp_path: Path) -
     registry.write(file)
     ring.refresh()
     assert ring.authenticate(f"bearer  {write_key} ").name == "till"
-    assert len(ring.identifier_key("shop")) == 32
+    assert len(ring.identifier_keys("shop").newest) == 32
     registry.without_source("till").write(file)
     ring.refresh()
     with pytest.raises(Unauthorized, match="revoked") as refused:

@@ -45,6 +45,7 @@ from parcours_collector.warehouse.index_keeper import IndexKeeper
 from parcours_collector.warehouse.insert import Inserter
 from parcours_collector.warehouse.kinds import EVERY_PROJECT, write_kinds
 from parcours_collector.warehouse.migrations import require_migrated
+from parcours_collector.warehouse.retention_keeper import RetentionKeeper
 from parcours_collector.warehouse.stitcher import Stitcher, readings_of_stitching
 from parcours_schemas.plan import TrackingPlan
 
@@ -111,9 +112,11 @@ async def running_collector(
             root, open_log=open_log, deliver=partial(_delivery, second_inserter, settings.delivery, watch)
         )
         keeper = IndexKeeper(url, interval_seconds=settings.stitching.interval_seconds)
+        retention = RetentionKeeper(url, interval_seconds=settings.retention.interval_seconds)
         duties = (
             Duty(stitcher.start, stitcher.stop),
             Duty(keeper.start, keeper.stop),
+            Duty(retention.start, retention.stop),
             Duty(orphans.start, orphans.stop),
         )
         leadership = Leadership(settings.leader_file, duties)

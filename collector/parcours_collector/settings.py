@@ -156,6 +156,16 @@ class StitchingSettings(_Group):
     )
 
 
+class RetentionSettings(_Group):
+    """What projects keep for a time only (`parcours retention`)."""
+
+    interval_seconds: float = Field(
+        3600.0,
+        ge=0,
+        description="Time between two looks for what has expired; 0 = only `parcours retention apply`.",
+    )
+
+
 class Settings(BaseSettings):
     """The collector's settings."""
 
@@ -185,6 +195,7 @@ class Settings(BaseSettings):
     enrichment: EnrichmentSettings = EnrichmentSettings()
     delivery: DeliverySettings = DeliverySettings()
     stitching: StitchingSettings = StitchingSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -113,7 +113,7 @@ def _clear_values(world: World, events: list[Event]) -> dict[tuple[str, str], st
         for value in values
         if kind in HASHED_KINDS and not is_placeholder(value)
     }
-    return {at_rest(kind, value, world.project, settings): value for kind, value in sent}
+    return {at_rest(kind, value, world.project, settings)[0]: value for kind, value in sent}
 
 
 def _count(world: World, query: str) -> int:

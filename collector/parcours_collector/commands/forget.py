@@ -86,8 +86,8 @@ def forget(
         return
     settings = load_settings(data=data, clickhouse_url=clickhouse_url)
     asked = _asked(identifiers or [], project, settings)
-    key = Registry.read(settings.registry_file).identifier_keys.get(project)
-    if key is None:
+    keys = Registry.read(settings.registry_file).identifier_keys.get(project)
+    if keys is None:
         raise OperatorError(
             f"{settings.registry_file} holds no key of the project '{project}'.",
             remedy="Give the collector's data folder with --data.",
@@ -111,7 +111,7 @@ def forget(
             return
         if not yes and not typer.confirm("Erase all of this? It cannot be undone."):
             raise typer.Exit(EXIT_SOMETHING_LEFT)
-        forms = suppressed_forms(person.identifiers, project, key)
+        forms = suppressed_forms(person.identifiers, project, keys.newest)
         with progress_bar() as bar:
             task = bar.add_task("forgetting", total=len(_STEPS))
 
@@ -125,7 +125,7 @@ def forget(
             # What was in the log may have joined more identifiers to the person.
             stitch(client)
             person = find_person(client, project, asked, whole=not only, unseen=True)
-            forms = suppressed_forms(person.identifiers, project, key)
+            forms = suppressed_forms(person.identifiers, project, keys.newest)
             Suppressions(settings.suppressions_file).add(forms)
             erased = erase(client, person, done)
             if only:
@@ -165,7 +165,7 @@ def forget(
         raise typer.Exit(EXIT_SOMETHING_LEFT)
 
 
-def _asked(given: list[str], project: str, settings: Settings) -> list[tuple[str, str]]:
+def _asked(given: list[str], project: str, settings: Settings) -> list[list[tuple[str, str]]]:
     lines = [line.strip() for one in given for line in (sys.stdin if one == "-" else [one])]
     asked = []
     for line in filter(None, lines):

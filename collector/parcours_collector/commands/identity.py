@@ -100,13 +100,14 @@ def why(
     Exit code 1: they are not one person. An e-mail address or phone number is hashed here, with the project's key.
     """
     settings = load_settings(data=data, clickhouse_url=clickhouse_url)
-    given = {at_rest(*_parted(said), project, settings): said for said in (one, other)}
-    if len(given) == 1:
+    starts, ends = (at_rest(*_parted(said), project, settings) for said in (one, other))
+    if starts == ends:
         raise UnknownPerson("Both are the same identifier.", remedy="Give two identifiers.")
-    start, end = given
+    given = {**dict.fromkeys(starts, one), **dict.fromkeys(ends, other)}
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
-        chain = chain_between(client, start, end, project=project)
+        chains = (chain_between(client, start, end, project=project) for start in starts for end in ends)
+        chain = next((found for found in chains if found is not None), None)
     if chain is None:
         console.print(f"{one} and {other} are not one person of {project}.", markup=False)
         raise typer.Exit(1)

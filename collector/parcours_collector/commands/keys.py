@@ -77,6 +77,33 @@ def rotate(
     console.print(write_key, soft_wrap=True)
 
 
+@keys.command("rotate-identifier-key")
+def rotate_identifier_key(
+    project: Annotated[str, typer.Argument(help="Whose key.")],
+    keep: Annotated[
+        int,
+        typer.Option(min=0, help="So many former keys go on hashing beside the new one, so that nobody is two people."),
+    ] = 1,
+    retire: Annotated[
+        bool, typer.Option("--retire", help="Make no new key: only let no more than --keep former ones go on.")
+    ] = False,
+    data: DataOption = None,
+) -> None:
+    """Hash a project's e-mails and phone numbers with a new key from now on; a running collector follows at once.
+
+    While a former key goes on, each touchpoint carries its hash too, and whoever comes again is joined to what was
+    known of them. Once it is retired, it serves only to know the forgotten again, who stay out. SDKs that hash by
+    themselves (identifier_key=) keep the key that they were given.
+    """
+    file = load_settings(data=data).registry_file
+    registry = Registry.read(file)
+    change = registry.with_former_identifier_keys if retire else registry.with_identifier_key
+    registry = change(project, keep=keep)
+    registry.write(file)
+    kept = registry.identifier_keys[project]
+    console.print(f"{project}: {len(kept.in_use)} identifier keys in use, {len(kept.retired)} retired")
+
+
 @keys.command("list")
 def list_sources(data: DataOption = None) -> None:
     """Show the sources. Keys themselves are kept nowhere."""

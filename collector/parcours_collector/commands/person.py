@@ -44,26 +44,27 @@ def person(
     """
     settings = load_settings(data=data, clickhouse_url=clickhouse_url)
     held = sys.stdin.readline().strip() if value == "-" else value
-    kind_at_rest, value_at_rest = at_rest(kind, held, project, settings)
+    forms = at_rest(kind, held, project, settings)
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
-        entries = person_timeline(client, kind_at_rest, value_at_rest, project=project)
+        found = (person_timeline(client, *form, project=project) for form in forms)
+        entries = next(filter(None, found), [])
     if not entries:
         raise UnknownPerson(f"Nobody of the project '{project}' is known by this {kind}.")
     console.print(timeline_table(entries))
 
 
-def at_rest(kind: str, value: str, project: str, settings: Settings) -> tuple[str, str]:
-    """Return the kind and value under which an identifier is kept."""
+def at_rest(kind: str, value: str, project: str, settings: Settings) -> list[tuple[str, str]]:
+    """Return the kinds and values under which an identifier may be kept: one a key there was, the newest first."""
     if kind not in HASHED_KINDS:
-        return kind, value
-    key = Registry.read(settings.registry_file).identifier_keys.get(project)
-    if key is None:
+        return [(kind, value)]
+    keys = Registry.read(settings.registry_file).identifier_keys.get(project)
+    if keys is None:
         raise UnknownPerson(
             f"{settings.registry_file} holds no key of the project '{project}'.",
             remedy="Give the collector's data folder with --data.",
         )
     try:
-        return hash_identifier(kind, value, key, region=settings.http.phone_region)
+        return [hash_identifier(kind, value, key, region=settings.http.phone_region) for key in keys.all]
     except InvalidIdentifier as error:
         raise UnknownPerson(f"This is no {kind}: {error}.", remedy="") from None

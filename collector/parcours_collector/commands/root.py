@@ -22,6 +22,7 @@ from parcours_collector.commands.migrate import migrate
 from parcours_collector.commands.network import network
 from parcours_collector.commands.person import person
 from parcours_collector.commands.replay import replay
+from parcours_collector.commands.retention import retention
 from parcours_collector.commands.schemas import schemas
 from parcours_collector.commands.stitch import stitch
 from parcours_collector.commands.up import up
@@ -55,6 +56,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(index, name="index")
 app.add_typer(identity, name="identity")
 app.add_typer(journeys, name="journeys")
+app.add_typer(retention, name="retention")
 app.add_typer(schemas, name="schemas")
 app.add_typer(columns, name="columns")
 app.command()(doctor)

@@ -51,14 +51,14 @@ class Forgotten:
 
 
 def find_person(
-    client: Client, project: str, asked: Sequence[tuple[str, str]], *, whole: bool, unseen: bool
+    client: Client, project: str, asked: Sequence[Sequence[tuple[str, str]]], *, whole: bool, unseen: bool
 ) -> Forgotten:
     """Return everything by which the people behind these identifiers are known.
 
     Args:
         client: A client of the migrated database.
         project: Theirs.
-        asked: Kind and value of identifiers, as they are kept at rest.
+        asked: For each identifier, the kinds and values under which it may be kept at rest.
         whole: Every identifier of the person; else only those asked for.
         unseen: Take identifiers too that nobody has been known by yet.
 
@@ -66,16 +66,20 @@ def find_person(
         NobodyKnown: Nobody is known by one of them.
     """
     found: dict[tuple[str, str], int] = {}
-    for kind, value in asked:
-        rows = client.query(
-            read_sql("forgetting/identifiers_of_person"), parameters={"project": project, "kind": kind, "value": value}
-        ).result_rows
-        if not rows and not unseen:
-            raise NobodyKnown(f"Nobody of the project '{project}' is known by this {kind}.")
-        for number, kind_found, value_found in rows:
-            if whole or (kind_found, value_found) == (kind, value):
-                found[str(kind_found), str(value_found)] = int(number)
-    identifiers = tuple(sorted({*found, *asked}))
+    for forms in asked:
+        is_seen = False
+        for kind, value in forms:
+            rows = client.query(
+                read_sql("forgetting/identifiers_of_person"),
+                parameters={"project": project, "kind": kind, "value": value},
+            ).result_rows
+            is_seen = is_seen or bool(rows)
+            for number, kind_found, value_found in rows:
+                if whole or (kind_found, value_found) == (kind, value):
+                    found[str(kind_found), str(value_found)] = int(number)
+        if not is_seen and not unseen:
+            raise NobodyKnown(f"Nobody of the project '{project}' is known by this {forms[0][0]}.")
+    identifiers = tuple(sorted({*found, *(form for forms in asked for form in forms)}))
     return Forgotten(project, identifiers, tuple(sorted(found.values())))
 
 

@@ -18,6 +18,7 @@ from parcours_collector.intake.enrichment import countries
 from parcours_collector.intake.envelopes import read
 from parcours_collector.intake.express import Lanes, admits
 from parcours_collector.intake.keys import KeyRing
+from parcours_collector.intake.knowing_again import ids_of_refused, ids_to_know_again
 from parcours_collector.intake.parsing import JSON_TYPES, Batch, BrokenLine, parse_batch, refuse_too_many
 from parcours_collector.intake.privacy import Policy
 from parcours_collector.intake.receipt import Receipt, Rejection
@@ -29,8 +30,7 @@ from parcours_collector.settings import EnrichmentSettings, HttpSettings, Privac
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.wal.record import RecordKind
 from parcours_schemas.envelope import MAX_EVENT_BYTES
-from parcours_schemas.errors import InvalidIdentifier
-from parcours_schemas.identifiers import HASHED_KINDS, hash_identifier, may_hold_clear_identifiers
+from parcours_schemas.identifiers import may_hold_clear_identifiers
 from parcours_schemas.plan import TrackingPlan
 from parcours_schemas.refusal import Refusal
 from parcours_schemas.reject import RejectCode
@@ -113,7 +113,7 @@ class Intake:
             project=source.project,
             source=source.name,
             received_at=received_at,
-            identifier_key=self._keys.identifier_key(source.project),
+            identifier_keys=self._keys.identifier_keys(source.project),
             phone_region=self._settings.phone_region,
             clock_tolerance=timedelta(seconds=self._settings.clock_tolerance_seconds),
             max_skew=timedelta(seconds=self._settings.max_skew_seconds),
@@ -152,7 +152,7 @@ class Intake:
         if not admits(around):
             return None
         sorted_ = _Sorted(self.plan)
-        lane = self._lanes.of(source, sorted_.plan, around.identifier_key)
+        lane = self._lanes.of(source, sorted_.plan, around.identifier_keys.newest)
         lines: list[bytes | None] = []
         accounted_bytes = body_read.around_bytes
         keeps_out = self._suppressions is not None and self._suppressions.count > 0
@@ -222,7 +222,7 @@ class Intake:
                 sorted_.rejected.append(Rejection(index, outcome.id, _WITHHELD))
                 return
             row = run_steps(outcome, around)
-            if self._is_forgotten(row["ids"], around):
+            if self._is_forgotten(ids_to_know_again(row["ids"], outcome, around), around):
                 sorted_.rejected.append(Rejection(index, outcome.id, _SUPPRESSED))
                 return
             line = orjson.dumps(row, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
@@ -239,7 +239,7 @@ class Intake:
         sent_id = event.get("id") if isinstance(event, dict) else None
         sorted_.rejected.append(Rejection(index, sent_id[:64] if isinstance(sent_id, str) else None, outcome))
         kept = self._policy.of_refused(event, gpc=around.gpc)
-        if kept is None or self._is_forgotten(_ids_at_rest(kept, around), around):
+        if kept is None or self._is_forgotten(ids_of_refused(kept, around), around):
             return
         sorted_.letters.append(
             dead_letter_line(
@@ -248,14 +248,14 @@ class Intake:
                 project=around.project,
                 source=around.source,
                 received_at=around.received_at,
-                identifier_key=around.identifier_key,
+                identifier_key=around.identifier_keys.newest,
                 phone_region=around.phone_region,
             )
         )
 
     def _is_forgotten(self, ids: Mapping[str, object], around: Circumstances) -> bool:
         suppressions = self._suppressions
-        return suppressions is not None and suppressions.covers(ids, around.project, around.identifier_key)
+        return suppressions is not None and suppressions.covers(ids, around.project, around.identifier_keys.all)
 
     def _outcome(
         self, event: object, around: Circumstances, source: Source, plan: TrackingPlan | None
@@ -284,22 +284,3 @@ class Intake:
             self.rejected[source, one.refusal.code] += 1
         for one in sorted_.warnings:
             self.warned[source, one.refusal.code] += 1
-
-
-def _ids_at_rest(event: object, around: Circumstances) -> dict[str, object]:
-    """Return the identifiers of a refused event as they would be kept; those that are none are left out."""
-    given = event.get("ids") if isinstance(event, dict) else None
-    ids: dict[str, object] = {}
-    for kind, values in given.items() if isinstance(given, dict) else ():
-        for value in values if isinstance(values, list) else [values]:
-            if not isinstance(kind, str) or not isinstance(value, str):
-                continue
-            if kind not in HASHED_KINDS:
-                ids.setdefault(kind, values)
-                continue
-            try:
-                kept_as, digest = hash_identifier(kind, value, around.identifier_key, region=around.phone_region)
-            except InvalidIdentifier:
-                continue
-            ids[kept_as] = digest
-    return ids

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from parcours_collector.errors import Unauthorized
+from parcours_collector.intake.identifier_keys import IdentifierKeys
 from parcours_collector.intake.registry import Registry, UnreadableRegistry
 from parcours_collector.intake.source import Source, SourceKind
 
@@ -84,6 +85,6 @@ class KeyRing:
             )
         return source
 
-    def identifier_key(self, project: str) -> bytes:
-        """Return the secret that hashes this project's e-mails and phone numbers."""
+    def identifier_keys(self, project: str) -> IdentifierKeys:
+        """Return the secrets that hash this project's e-mails and phone numbers."""
         return self._registry.identifier_keys[project]

@@ -1,7 +1,7 @@
 """Who may send: projects, their sources, and the hashes of the sources' write keys, in one file of mode 600.
 
 A write key is shown once, when it is made; the file holds its SHA-256 only (a key is 192 random bits: no salt or slow
-hash adds anything). The key that hashes a project's e-mails and phone numbers is here too, in clear: whoever can read
+hash adds anything). The keys that hash a project's e-mails and phone numbers are here too, in clear: whoever can read
 this file can link hashes to people.
 """
 
@@ -19,6 +19,7 @@ from typing import Self
 import orjson
 
 from parcours_collector.errors import OperatorError
+from parcours_collector.intake.identifier_keys import IdentifierKeys
 from parcours_collector.intake.source import Source, SourceKind
 
 KEY_PREFIX = "pwk_"
@@ -38,12 +39,19 @@ class UnknownSource(OperatorError):
     remedy = "`parcours keys list` shows the sources."
 
 
+class UnknownProject(OperatorError):
+    """There is no such project."""
+
+    tag = "unknown_project"
+    remedy = "`parcours keys list` shows the sources and their projects."
+
+
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """Every source and every project's identifier key."""
+    """Every source and every project's identifier keys."""
 
     sources: tuple[Source, ...] = ()
-    identifier_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
+    identifier_keys: dict[str, IdentifierKeys] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, file: Path) -> Self:
@@ -60,7 +68,7 @@ class Registry:
             held = orjson.loads(content)
             return cls(
                 sources=tuple(Source.of_row(row) for row in held["sources"]),
-                identifier_keys={name: bytes.fromhex(key) for name, key in held["identifier_keys"].items()},
+                identifier_keys={name: IdentifierKeys.of_row(keys) for name, keys in held["identifier_keys"].items()},
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UnreadableRegistry(f"{file} is not a registry of Parcours.") from error
@@ -70,7 +78,7 @@ class Registry:
         content = orjson.dumps(
             {
                 "sources": [source.as_row() for source in self.sources],
-                "identifier_keys": {name: key.hex() for name, key in self.identifier_keys.items()},
+                "identifier_keys": {name: keys.as_row() for name, keys in self.identifier_keys.items()},
             },
             option=orjson.OPT_INDENT_2,
         )
@@ -115,7 +123,7 @@ class Registry:
             quota_per_second=quota_per_second,
             oldest_days=oldest_days,
         ).checked()
-        keys = {project: secrets.token_bytes(32), **self.identifier_keys}
+        keys = {project: IdentifierKeys.new(), **self.identifier_keys}
         return replace(self, sources=(*self.sources, source), identifier_keys=keys), write_key
 
     def with_new_key(self, name: str, grace: timedelta) -> tuple[Self, str]:
@@ -151,6 +159,31 @@ class Registry:
                 for source in self.sources
             ),
         )
+
+    def with_identifier_key(self, project: str, *, keep: int) -> Self:
+        """Return a registry in which a project has a new identifier key, and so many former ones stay in use.
+
+        Raises:
+            UnknownProject: No source was ever made for this project.
+        """
+        return self._with_keys(project, self._keys_of(project).rotated(keep))
+
+    def with_former_identifier_keys(self, project: str, *, keep: int) -> Self:
+        """Return a registry in which so many former identifier keys of a project stay in use.
+
+        Raises:
+            UnknownProject: No source was ever made for this project.
+        """
+        return self._with_keys(project, self._keys_of(project).kept(keep))
+
+    def _keys_of(self, project: str) -> IdentifierKeys:
+        try:
+            return self.identifier_keys[project]
+        except KeyError:
+            raise UnknownProject(f"There is no project '{project}'.") from None
+
+    def _with_keys(self, project: str, keys: IdentifierKeys) -> Self:
+        return replace(self, identifier_keys={**self.identifier_keys, project: keys})
 
     def find(self, write_key: str) -> Source | None:
         """Return the source of this key, revoked or not. Takes the same time whichever source it is, or none."""

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from parcours_collector.intake.enrichment import CountryOf, enrich, nowhere
+from parcours_collector.intake.identifier_keys import IdentifierKeys
 from parcours_collector.intake.privacy import USUAL_POLICY, Policy
 from parcours_schemas.identifiers import (
     HASHED_KINDS,
@@ -45,7 +46,7 @@ class Circumstances:
     received_at: datetime
     sent_at: datetime | None
     may_hold_clear_identifiers: bool
-    identifier_key: bytes
+    identifier_keys: IdentifierKeys
     phone_region: str | None
     clock_tolerance: timedelta
     max_skew: timedelta = timedelta(days=7)
@@ -104,7 +105,8 @@ def honour_choice(row: Row, accepted: Accepted, around: Circumstances) -> None:
 def hash_identifiers(row: Row, _accepted: Accepted, around: Circumstances) -> None:
     """Replace the e-mail addresses and phone numbers among the identifiers by their keyed hashes."""
     if not NORMALISED_KINDS.isdisjoint(row["ids"]):
-        row["ids"] = hash_ids(row["ids"], around.identifier_key, around.phone_region)
+        newest, *former = around.identifier_keys.in_use
+        row["ids"] = hash_ids(row["ids"], newest, around.phone_region, former_keys=former)
 
 
 def redact_clear_identifiers_elsewhere(row: Row, _accepted: Accepted, around: Circumstances) -> None:
@@ -114,7 +116,7 @@ def redact_clear_identifiers_elsewhere(row: Row, _accepted: Accepted, around: Ci
     held = {part: row[part] for part in ("ids", "context", "properties", "enrichment")}
     if may_hold_clear_identifiers(orjson.dumps(held)):
         for part, value in held.items():
-            row[part] = redact_clear_identifiers(value, around.identifier_key, region=around.phone_region)
+            row[part] = redact_clear_identifiers(value, around.identifier_keys.newest, region=around.phone_region)
 
 
 def mark_placeholders(row: Row, _accepted: Accepted, _around: Circumstances) -> None:

@@ -64,14 +64,15 @@ class Suppressions:
         self._read_of = now
         return True
 
-    def covers(self, ids: Mapping[str, object], project: str, key: bytes) -> bool:
-        """Whether any of these identifiers, as they are kept at rest, is of somebody who was forgotten."""
+    def covers(self, ids: Mapping[str, object], project: str, keys: Sequence[bytes]) -> bool:
+        """Whether any of these identifiers, as kept at rest, is of somebody who was forgotten under any of the keys."""
         if not self._held:
             return False
         return any(
             suppressed_form(kind, str(value), project, key) in self._held
             for kind, values in ids.items()
             for value in (values if isinstance(values, list | tuple) else (values,))
+            for key in keys
         )
 
     def add(self, forms: Iterable[str]) -> None:

@@ -122,7 +122,7 @@ class UnmappedRows:
         return LettersReceipt(len(lines), tuple(rejected))
 
     def _line(self, row: UnmappedRow, source: Source, received_at: datetime) -> bytes:
-        key, region = self._keys.identifier_key(source.project), self._settings.phone_region
+        key, region = self._keys.identifier_keys(source.project).newest, self._settings.phone_region
 
         def redacted(text: str, most_chars: int) -> str:
             # Cut after: a hash is longer than what it hides.

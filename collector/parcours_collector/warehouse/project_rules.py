@@ -4,7 +4,7 @@ Both are rows that are inserted, never updated; the newest counts. Views read th
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields, replace
 
 from clickhouse_connect.driver.client import Client
 
@@ -16,13 +16,22 @@ STAGES = ("awareness", "consideration", "purchase", "use", "loyalty", "advocacy"
 
 
 @dataclass(frozen=True, slots=True)
-class JourneyRules:
-    """When sessions and journeys end, what revenue is counted in, and the order of stages (none: the catalogue's)."""
+class ProjectRules:
+    """When sessions and journeys end, what revenue is counted in, and for how long everything is kept.
+
+    Attributes:
+        session_gap_seconds: A longer silence on one channel family ends a session.
+        journey_gap_seconds: A longer silence ends a journey.
+        currency: What revenue is counted in.
+        stages: The stages in their order; none: the catalogue's.
+        keep_days: What happened longer ago is deleted; 0: nothing is.
+    """
 
     session_gap_seconds: int = 1800
     journey_gap_seconds: int = 2_592_000
     currency: str = "EUR"
     stages: Sequence[str] = ()
+    keep_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +48,17 @@ class Kind:
     is_own: bool = False
 
 
-def read_rules(client: Client, project: str) -> JourneyRules:
+def read_rules(client: Client, project: str) -> ProjectRules:
     """Return a project's rules; the defaults when it has set none."""
     rows = client.query(read_sql("projects/rules"), parameters={"project": project}).result_rows
-    return JourneyRules(*rows[0]) if rows else JourneyRules()
+    return ProjectRules(*rows[0]) if rows else ProjectRules()
 
 
-def write_rules(client: Client, project: str, rules: JourneyRules) -> None:
+def write_rules(client: Client, project: str, rules: ProjectRules) -> None:
     """Replace a project's rules; views follow at once."""
-    columns = ("project", "session_gap_seconds", "journey_gap_seconds", "currency", "stages")
-    client.insert("projects", [(project, *astuple(rules)[:3], list(rules.stages))], column_names=columns)
+    columns = ("project", *(field.name for field in fields(ProjectRules)))
+    row = (project, *astuple(replace(rules, stages=list(rules.stages))))
+    client.insert("projects", [row], column_names=columns)
     reload_dictionary(client, "project_settings")
 
 

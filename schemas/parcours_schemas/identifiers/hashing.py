@@ -49,11 +49,14 @@ def already_hashed(kind: str, value: str) -> str | None:
     return digest if len(digest) != len(value) and _SHA256.fullmatch(digest) else None
 
 
-def hash_ids(ids: Mapping[str, str | Sequence[str]], key: bytes, region: str | None = None) -> dict[str, list[str]]:
+def hash_ids(
+    ids: Mapping[str, str | Sequence[str]], key: bytes, region: str | None = None, *, former_keys: Sequence[bytes] = ()
+) -> dict[str, list[str]]:
     """The identifiers of an event with no e-mail or phone number in clear. Idempotent.
 
     `email` and `phone` become `email_sha256` and `phone_sha256` and join what already stands there; values are
-    lists, each value once, in order of arrival. A placeholder keeps its text, under the hashed kind.
+    lists, each value once, in order of arrival. A placeholder keeps its text, under the hashed kind. Each of the former
+    keys adds its own hash of a value behind that of the key.
 
     Raises:
         InvalidIdentifier: a value cannot be normalised.
@@ -65,11 +68,13 @@ def hash_ids(ids: Mapping[str, str | Sequence[str]], key: bytes, region: str | N
         kept = hashed.setdefault(kept_as, [])
         for value in values:
             if is_placeholder(value):
-                form = value
-            elif kept_as != kind:
-                form = already_hashed(kind, value) or keyed_hash(normalise(kind, value, region=region), key)
+                forms = [value]
+            elif kept_as == kind:
+                forms = [normalise(kind, value)]
+            elif (digest := already_hashed(kind, value)) is not None:
+                forms = [digest]
             else:
-                form = normalise(kind, value)
-            if form not in kept:
-                kept.append(form)
+                clear = normalise(kind, value, region=region)
+                forms = [keyed_hash(clear, each) for each in (key, *former_keys)]
+            kept.extend(form for form in forms if form not in kept)
     return hashed

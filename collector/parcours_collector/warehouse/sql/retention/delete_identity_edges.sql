@@ -1,0 +1,1 @@
+ALTER TABLE identity_edges DELETE WHERE project = {project:String} AND (a, b) IN (SELECT a, b FROM parcours.identity_edges WHERE project = {project:String} GROUP BY a, b HAVING max(last_seen_at) < {before_at:DateTime64(3, 'UTC')}) SETTINGS mutations_sync = 2
