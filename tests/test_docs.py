@@ -76,6 +76,9 @@ def columns_of(client: Client, relation: str) -> set[str]:
         "value": "'a'",
         "date_from": "'2025-09-01'",
         "intervals": "1",
+        "at": "now64(6)",
+        "from_at": "now64(6)",
+        "to_at": "now64(6)",
         "changed_node": "'a'",
         "changed_at": "'2025-09-01'",
         "r": _RULES.findall(view_text("funnel_attempts"))[0]

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from clickhouse_connect.driver.client import Client
 
+from parcours_collector.atlas.answer import Answer, ask
 from parcours_collector.warehouse.sql import read_sql
 
 Identifier = tuple[str, str]
@@ -33,6 +34,35 @@ class Link:
     touchpoints: int
     sources: tuple[str, ...]
     classes: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Identifiers that went from one person to another between two instants; `change` says what became of both.
+
+    Attributes:
+        project: Theirs.
+        person_before: At the first instant.
+        person_after: At the second.
+        change: `merged`, `split`, `regrouped` or `renamed`.
+        identifiers: How many went this way.
+        touchpoints: Those of these identifiers.
+    """
+
+    project: str
+    person_before: int
+    person_after: int
+    change: str
+    identifiers: int
+    touchpoints: int
+
+
+def changes(
+    client: Client, from_at: datetime, to_at: datetime, *, project: str | None = None, limit: int = 1000
+) -> Answer[Change]:
+    """Return who became whom between two aware instants, those with most touchpoints first."""
+    parameters = {"from_at": from_at, "to_at": to_at, "project": project, "limit": limit}
+    return ask(client, "identity_changes", Change, parameters)
 
 
 def evidence(client: Client, identifier: Identifier, *, project: str) -> list[Link]:

@@ -1,19 +1,22 @@
 """`parcours identity`: what a project lets its identifiers do, and why two of them are one person."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, get_args
 
 import typer
+from clickhouse_connect.driver.client import Client
 from rich.table import Table
 
-from parcours_collector.atlas.identity import Identifier, Link
+from parcours_collector.atlas.identity import Identifier, Link, changes
 from parcours_collector.atlas.identity import why as chain_between
-from parcours_collector.commands.options import ClickHouseUrlOption, DataOption
+from parcours_collector.commands.options import ClickHouseUrlOption, DataOption, ProjectOption
 from parcours_collector.commands.person import UnknownPerson, at_rest
 from parcours_collector.commands.terminal import console
 from parcours_collector.errors import OperatorError
-from parcours_collector.settings import load_settings
+from parcours_collector.settings import Settings, load_settings
 from parcours_collector.warehouse.client import connect
+from parcours_collector.warehouse.identity_cuts import cut, cuts, is_seen, take_back
 from parcours_collector.warehouse.identity_policy import (
     CLASS_OF_KIND,
     IdentifierClass,
@@ -34,6 +37,13 @@ class UnusablePolicy(OperatorError):
 
     tag = "unusable_policy"
     remedy = "See `parcours identity set --help`."
+
+
+class UnknownCut(OperatorError):
+    """Nothing was cut there."""
+
+    tag = "unknown_cut"
+    remedy = "`parcours identity cuts` shows what is cut."
 
 
 @identity.command("set")
@@ -115,6 +125,94 @@ def why(
     for link in chain:
         console.print(f"  {_said(link)}", markup=False, soft_wrap=True)
         console.print(given.get(link.other, "=".join(link.other)), markup=False, soft_wrap=True)
+
+
+@identity.command("cut")
+def cut_evidence(
+    one: Annotated[str, typer.Argument(metavar="KIND=VALUE", help="An identifier: loyalty_card=card-7.")],
+    other: Annotated[
+        str | None, typer.Argument(metavar="KIND=VALUE", help="Another one; without it, all evidence of the first.")
+    ] = None,
+    why_cut: Annotated[str, typer.Option("--because", help="Kept beside the cut, for whoever wonders.")] = "",
+    project: PolicyProjectOption = "default",
+    data: DataOption = None,
+    clickhouse_url: ClickHouseUrlOption = None,
+) -> None:
+    """Unmerge: hear no evidence between two identifiers any more, or none of one. People follow at once.
+
+    The evidence stays, and `parcours identity mend` takes the cut back. What other evidence joins stays joined:
+    `parcours identity why` shows by what.
+    """
+    settings = load_settings(data=data, clickhouse_url=clickhouse_url)
+    with connect(settings.require_clickhouse_url()) as client:
+        require_migrated(client)
+        first = _known(client, one, project, settings)
+        second = None if other is None else _known(client, other, project, settings)
+        run = cut(client, project, first, second, reason=why_cut)
+        still = None if second is None else chain_between(client, first, second, project=project)
+    console.print(f"cut: {run.moved} identifiers are of another person now")
+    if still:
+        console.print("They are one person still, by other evidence: `parcours identity why` shows it.")
+
+
+@identity.command("mend")
+def mend(
+    one: Annotated[str, typer.Argument(metavar="KIND=VALUE", help="As it was cut.")],
+    other: Annotated[str | None, typer.Argument(metavar="KIND=VALUE", help="As it was cut.")] = None,
+    project: PolicyProjectOption = "default",
+    data: DataOption = None,
+    clickhouse_url: ClickHouseUrlOption = None,
+) -> None:
+    """Take a cut back: the evidence is heard again."""
+    settings = load_settings(data=data, clickhouse_url=clickhouse_url)
+    with connect(settings.require_clickhouse_url()) as client:
+        require_migrated(client)
+        first = _known(client, one, project, settings)
+        second = None if other is None else _known(client, other, project, settings)
+        told = {frozenset((each.one, each.other)) for each in cuts(client, project)}
+        if frozenset((first, second)) not in told:
+            raise UnknownCut("There is no such cut.")
+        run = take_back(client, project, first, second)
+    console.print(f"mended: {run.moved} identifiers are of another person now")
+
+
+@identity.command("cuts")
+def list_cuts(project: PolicyProjectOption = "default", clickhouse_url: ClickHouseUrlOption = None) -> None:
+    """Show the cuts of a project."""
+    with connect(load_settings(clickhouse_url=clickhouse_url).require_clickhouse_url()) as client:
+        require_migrated(client)
+        told = cuts(client, project)
+    table = Table("one", "other", "because", "when (UTC)")
+    for each in told:
+        other = "=".join(each.other) if each.other else "everything"
+        table.add_row("=".join(each.one), other, each.reason, f"{each.changed_at:%Y-%m-%d %H:%M}")
+    console.print(table)
+
+
+@identity.command("diff")
+def diff(
+    from_at: Annotated[datetime, typer.Option("--from", help="A UTC instant.")],
+    to_at: Annotated[datetime | None, typer.Option("--to", help="A later UTC instant; now if not given.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 20,
+    project: ProjectOption = None,
+    clickhouse_url: ClickHouseUrlOption = None,
+) -> None:
+    """Show who became whom between two instants: what was merged and split, and how many touchpoints went along."""
+    until = datetime.now(UTC) if to_at is None else to_at.replace(tzinfo=UTC)
+    with connect(load_settings(clickhouse_url=clickhouse_url).require_clickhouse_url()) as client:
+        require_migrated(client)
+        told = changes(client, from_at.replace(tzinfo=UTC), until, project=project, limit=limit)
+    table = Table("project", "person before", "person after", "change", "identifiers", "touchpoints")
+    for row in told:
+        numbers = (f"{row.identifiers:,}", f"{row.touchpoints:,}")
+        table.add_row(row.project, str(row.person_before), str(row.person_after), row.change, *numbers)
+    console.print(table)
+
+
+def _known(client: Client, said: str, project: str, settings: Settings) -> Identifier:
+    """Return the form of an identifier that somebody is known by, else the one it would be kept under now."""
+    forms = at_rest(*_parted(said), project, settings)
+    return next((form for form in forms if is_seen(client, project, form)), forms[0])
 
 
 def _parted(said: str) -> Identifier:

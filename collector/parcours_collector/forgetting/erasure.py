@@ -20,7 +20,7 @@ from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.insert import Inserter
 from parcours_collector.warehouse.sql import read_sql, statements
 
-TABLES = ("touchpoints", "dead_letters", "identity_edges", "identity_persons")
+TABLES = ("touchpoints", "dead_letters", "identity_edges", "identity_persons", "identity_cuts", "identity_moves")
 _LEAST_SEARCHED_CHARS = 6
 """A shorter value stands in many places that mean nobody: it is looked for as an identifier, not as text."""
 _LOOK_AGAIN_SECONDS = 0.2

@@ -1,7 +1,7 @@
 """Who is to be forgotten: every identifier of the person, and what is held of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from clickhouse_connect.driver.client import Client
 
@@ -24,11 +24,13 @@ class Held:
     dead_letters: int
     identity_edges: int
     identity_persons: int
+    identity_cuts: int
+    identity_moves: int
 
     @property
     def total(self) -> int:
         """All of them."""
-        return self.touchpoints + self.dead_letters + self.identity_edges + self.identity_persons
+        return sum(astuple(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,5 @@ def find_person(
 
 def count_held(client: Client, person: Forgotten) -> Held:
     """Return what the warehouse holds of a person."""
-    ((touchpoints, letters, edges, identifiers),) = client.query(
-        read_sql("forgetting/counts"), parameters=person.parameters
-    ).result_rows
-    return Held(int(touchpoints), int(letters), int(edges), int(identifiers))
+    (counts,) = client.query(read_sql("forgetting/counts"), parameters=person.parameters).result_rows
+    return Held(*map(int, counts))

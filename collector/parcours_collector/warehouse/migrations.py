@@ -22,6 +22,8 @@ VIEWS = (
     "identity_blocked",
     "identity_refused",
     "identity_evidence",
+    "identity_as_of",
+    "identity_changes",
     "touchpoints_unique",
     "walks_indexed",
     "touchpoints_resolved",

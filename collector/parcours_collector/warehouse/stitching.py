@@ -62,6 +62,8 @@ def stitch(client: Client, *, full: bool = False) -> StitchingRun:
         judged = _join(client, judging, full=True, ranks=policies.ranks)
     edges, passes = plain.edges + judged.edges, max(plain.passes, judged.passes)
     moved = _number(client, "stitching/moved", scope)
+    if moved:
+        client.command(read_sql("stitching/record_moves"), parameters=scope)
     if full or unfinished:
         _forget_abandoned_work(client)
     mode = "full" if full else "incremental"

@@ -5,3 +5,5 @@ ALTER TABLE parcours.identity_edges MODIFY SETTING old_parts_lifetime = 1, clean
 ALTER TABLE parcours.identity_persons MODIFY SETTING old_parts_lifetime = 1, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0, max_cleanup_delay_period = 2, finished_mutations_to_keep = 1;
 ALTER TABLE parcours.journey_index MODIFY SETTING old_parts_lifetime = 1, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0, max_cleanup_delay_period = 2, finished_mutations_to_keep = 1;
 ALTER TABLE parcours.journey_walks MODIFY SETTING old_parts_lifetime = 1, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0, max_cleanup_delay_period = 2, finished_mutations_to_keep = 1;
+ALTER TABLE parcours.identity_cuts MODIFY SETTING old_parts_lifetime = 1, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0, max_cleanup_delay_period = 2, finished_mutations_to_keep = 1;
+ALTER TABLE parcours.identity_moves MODIFY SETTING old_parts_lifetime = 1, cleanup_delay_period = 1, cleanup_delay_period_random_add = 0, max_cleanup_delay_period = 2, finished_mutations_to_keep = 1;

@@ -5,3 +5,5 @@ ALTER TABLE parcours.identity_edges DELETE WHERE 0 SETTINGS mutations_sync = 2;
 ALTER TABLE parcours.identity_persons DELETE WHERE 0 SETTINGS mutations_sync = 2;
 ALTER TABLE parcours.journey_index DELETE WHERE 0 SETTINGS mutations_sync = 2;
 ALTER TABLE parcours.journey_walks DELETE WHERE 0 SETTINGS mutations_sync = 2;
+ALTER TABLE parcours.identity_cuts DELETE WHERE 0 SETTINGS mutations_sync = 2;
+ALTER TABLE parcours.identity_moves DELETE WHERE 0 SETTINGS mutations_sync = 2;

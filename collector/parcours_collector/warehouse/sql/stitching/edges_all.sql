@@ -1,5 +1,5 @@
 -- Every edge of some projects (of all, if none is named) that their policies let join people: the whole graph, for a rebuild.
--- Not counted: edges of a blocked value, and of a shared identifier (weak or medium, seen with more strong ones than its kind may).
+-- Not counted: edges of a blocked value, of a shared identifier (weak or medium, seen with more strong ones than its kind may), and those that were cut.
 INSERT INTO stitching_edges (work, a, b)
 WITH shared AS
     (
@@ -27,3 +27,6 @@ WHERE (empty({projects:Array(String)}) OR has({projects:Array(String)}, project)
   AND b NOT IN (SELECT identifier FROM identity_blocked)
   AND a NOT IN (SELECT identifier FROM shared)
   AND b NOT IN (SELECT identifier FROM shared)
+  AND (project, a, b) NOT IN (SELECT project, a, b FROM identity_cuts FINAL WHERE is_cut)
+  AND (project, a) NOT IN (SELECT project, a FROM identity_cuts FINAL WHERE is_cut AND b = 0)
+  AND (project, b) NOT IN (SELECT project, a FROM identity_cuts FINAL WHERE is_cut AND b = 0)

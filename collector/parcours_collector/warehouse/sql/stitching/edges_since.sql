@@ -1,5 +1,5 @@
 -- The edges stored since an instant, drawn between the people that their ends belong to now. An edge inside one person says nothing new.
--- Work grows with the new edges, not with the graph. Not counted: projects that have a policy, which are judged whole.
+-- Work grows with the new edges, not with the graph. Not counted: projects that have a policy, which are judged whole; edges that were cut.
 INSERT INTO stitching_edges (work, a, b)
 WITH
     fresh AS
@@ -10,6 +10,9 @@ WITH
         FROM identity_edges
         WHERE stored_at >= {since:DateTime64(3, 'UTC')}
           AND NOT has({without:Array(String)}, project)
+          AND (project, a, b) NOT IN (SELECT project, a, b FROM identity_cuts FINAL WHERE is_cut)
+          AND (project, a) NOT IN (SELECT project, a FROM identity_cuts FINAL WHERE is_cut AND b = 0)
+          AND (project, b) NOT IN (SELECT project, a FROM identity_cuts FINAL WHERE is_cut AND b = 0)
     ),
     people AS
     (

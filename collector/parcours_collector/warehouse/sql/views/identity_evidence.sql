@@ -3,7 +3,7 @@
 -- Parameters: kind and value of any identifier of the person (kind 'email_sha256' with the hashed value for an e-mail);
 --   project: NULL = any project that knows this identifier.
 -- a_class, b_class: what the project's policy says of the kinds (strong, medium or weak); empty = it has no rule for the kind.
--- Not counted: evidence that did not join (identity_refused).
+-- Not counted: evidence that did not join (identity_refused), and what was cut (identity_cuts).
 CREATE OR REPLACE VIEW identity_evidence AS
 WITH
     (
@@ -50,6 +50,9 @@ WITH
         FROM parcours.identity_edges AS edges
         WHERE (project, a) IN (SELECT project, identifier FROM members)
           AND (project, b) IN (SELECT project, identifier FROM members)
+          AND (project, a, b) NOT IN (SELECT project, a, b FROM parcours.identity_cuts FINAL WHERE is_cut)
+          AND (project, a) NOT IN (SELECT project, a FROM parcours.identity_cuts FINAL WHERE is_cut AND b = 0)
+          AND (project, b) NOT IN (SELECT project, a FROM parcours.identity_cuts FINAL WHERE is_cut AND b = 0)
         GROUP BY project, a, b
     )
 SELECT

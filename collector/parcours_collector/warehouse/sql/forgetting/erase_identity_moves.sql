@@ -1,0 +1,1 @@
+ALTER TABLE parcours.identity_moves DELETE WHERE project = {project:String} AND has({identifiers:Array(UInt64)}, identifier) SETTINGS mutations_sync = 2

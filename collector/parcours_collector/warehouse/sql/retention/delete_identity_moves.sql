@@ -1,0 +1,1 @@
+ALTER TABLE identity_moves DELETE WHERE project = {project:String} AND identifier NOT IN (SELECT identifier FROM parcours.identity_persons WHERE project = {project:String}) SETTINGS mutations_sync = 2
