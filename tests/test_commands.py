@@ -119,6 +119,23 @@ def test_migrate_stitch_funnel_and_doctor_speak_to_a_running_clickhouse(
     wrong = parcours("funnel", "product_viewd", cwd=tmp_path, **url)
     assert wrong.returncode == 2
     assert "Did you mean product_viewed" in wrong.stderr
+    ruled = (
+        "--preset",
+        "mixpanel",
+        "--rules",
+        '{"breakdown": "channel", "exclusions": [{"name": "ticket_opened"}]}',
+    )
+    told = parcours("funnel", "product_viewed", "order_completed", *ruled, cwd=tmp_path, **url)
+    assert "Funnel by rules" in told.stdout, told.stderr
+    for rules, said in (
+        ('{"breakdwon": "channel"}', "no rule breakdwon; near: breakdown"),
+        ("{", "no JSON"),
+        ('{"order": 1}', "no rule order; near"),
+        ('{"step_order": "loose"}', "step_order is ordered, strict or any."),
+    ):
+        refused = parcours("funnel", "product_viewed", "--rules", rules, cwd=tmp_path, **url)
+        assert refused.returncode == 2
+        assert said in refused.stderr
     doctor = parcours("doctor", "--data", data, cwd=tmp_path, **url)
     assert doctor.returncode == 0
     assert "migrated" in doctor.stdout

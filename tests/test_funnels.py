@@ -27,6 +27,7 @@ from parcours_collector.atlas.funnels import (
     funnel_attempts,
     funnel_by_rules,
 )
+from parcours_collector.atlas.names import UnknownTouchpoint
 from parcours_collector.warehouse.insert import INSERT_SETTINGS
 from parcours_collector.warehouse.stitching import stitch
 from tests import oracle
@@ -232,7 +233,14 @@ def test_the_times_of_conversion_are_all_counted_once(clickhouse: Client, projec
     _store(clickhouse, project, told)
     times = conversion_times(clickhouse, ["cart_viewed", "cart_paid"], bins=4, project=project)
     assert [(one.from_seconds, one.counted) for one in times] == [(60, 4), (945, 0), (1830, 0), (2715, 0), (3600, 1)]
-    assert conversion_times(clickhouse, ["cart_viewed", "cart_lost"], project=project).rows == ()
+    nobody = conversion_times(clickhouse, ["cart_viewed", "cart_lost"], project=project, allow_unknown=True)
+    assert nobody.rows == ()
+    for wrong in (["cart_viewd", "cart_paid"], [Step(names=["cart_viewd"])]):
+        with pytest.raises(UnknownTouchpoint, match="Did you mean cart_viewed"):
+            funnel_by_rules(clickhouse, wrong, project=project)
+    excluded = Rules(exclusions=[Exclusion(names=["cart_payd"])])
+    with pytest.raises(UnknownTouchpoint, match="Did you mean cart_paid"):
+        funnel_attempts(clickhouse, ["cart_viewed", "cart_paid"], excluded, project=project)
     with pytest.raises(DatabaseError, match="from_step lies before to_step"):
         conversion_times(clickhouse, ["cart_viewed", "cart_paid"], from_step=2, project=project)
 

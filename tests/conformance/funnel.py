@@ -44,6 +44,7 @@ def _asked(world: World, case: Case, zone: str) -> dict[str, Any]:
     rules = _rules(world, query, zone)
     bounds: dict[str, Any] = {
         "project": world.project,
+        "allow_unknown": True,
         "from_at": _day(query["date_from"], zone) if "date_from" in query else None,
         "to_at": _day(query["date_to"], zone, later_days=1) if "date_to" in query else None,
     }

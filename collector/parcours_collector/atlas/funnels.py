@@ -10,6 +10,7 @@ import orjson
 from clickhouse_connect.driver.client import Client
 
 from parcours_collector.atlas.answer import Answer, ask
+from parcours_collector.atlas.names import refuse_unknown
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "set", "unset"]
 Preset = Literal["parcours", "posthog", "mixpanel", "amplitude", "strict"]
@@ -145,6 +146,7 @@ def funnel_by_rules(
     project: str | None = None,
     from_at: datetime | None = None,
     to_at: datetime | None = None,
+    allow_unknown: bool = False,
 ) -> Answer[CountedStep]:
     """Return how many came to each step, by breakdown value and period where these are asked.
 
@@ -155,7 +157,12 @@ def funnel_by_rules(
         project: Only this project.
         from_at: Only touchpoints at or after this aware instant.
         to_at: Only touchpoints before this aware instant.
+        allow_unknown: Count names that were never recorded or declared as nobody's, instead of refusing them.
+
+    Raises:
+        UnknownTouchpoint: A step or an exclusion names one; it says which names are near.
     """
+    _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     return ask(client, "funnel_by_rules", CountedStep, _parameters(steps, rules, project, from_at, to_at))
 
 
@@ -167,9 +174,11 @@ def funnel_attempts(
     project: str | None = None,
     from_at: datetime | None = None,
     to_at: datetime | None = None,
+    allow_unknown: bool = False,
     limit: int = 1000,
 ) -> Answer[FunnelAttempt]:
     """Return up to `limit` of the attempts that `funnel_by_rules` counts; other arguments as there."""
+    _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = {**_parameters(steps, rules, project, from_at, to_at), "limit": limit}
     return ask(client, "funnel_attempts", FunnelAttempt, parameters)
 
@@ -185,11 +194,23 @@ def conversion_times(
     project: str | None = None,
     from_at: datetime | None = None,
     to_at: datetime | None = None,
+    allow_unknown: bool = False,
 ) -> Answer[ConversionTime]:
     """Return a histogram of the time from one step (the first) to another (the last); other arguments as above."""
+    _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     asked = {"from_step": from_step, "to_step": to_step, "bins": bins}
     parameters = _parameters(steps, rules, project, from_at, to_at) | asked
     return ask(client, "funnel_conversion_times", ConversionTime, parameters)
+
+
+def _refuse_unknown(
+    client: Client, steps: Sequence[str | Step], rules: Rules | None, project: str | None, *, allow_unknown: bool
+) -> None:
+    if allow_unknown:
+        return
+    names = [name for step in steps for name in ([step] if isinstance(step, str) else step.names)]
+    names += [name for exclusion in (rules or Rules()).exclusions for name in exclusion.names]
+    refuse_unknown(client, names, project=project)
 
 
 def _parameters(

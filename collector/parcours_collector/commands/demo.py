@@ -1,4 +1,4 @@
-"""`parcours demo`: the whole of Parcours on one machine, from `emit` to people, journeys and a funnel."""
+"""`parcours demo`: the whole of Parcours on one machine, from `emit` to people, journeys, a funnel and the network."""
 
 import shutil
 import signal
@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from clickhouse_connect.driver.client import Client
 
-from parcours_collector.atlas import questions
-from parcours_collector.commands import tables
+from parcours_collector.atlas import network, questions
+from parcours_collector.commands import network_tables, tables
 from parcours_collector.commands.demonstration import population, roger
 from parcours_collector.commands.demonstration.emission import SOURCES, Emission
 from parcours_collector.commands.demonstration.stack import Stack
@@ -149,6 +149,12 @@ def _print_answers(client: Client) -> None:
     console.print(tables.weekly_table(questions.funnel_weekly(client, FUNNEL, WINDOW_SECONDS), FUNNEL))
     console.print()
     console.print(tables.transitions_table(questions.transitions(client, limit=10)))
+    console.print()
+    console.print(
+        network_tables.black_holes_table(network.black_holes(client, with_value=True, limit=5), with_value=True)
+    )
+    console.print()
+    console.print(network_tables.bright_paths_table(network.bright_paths(client, limit=5)))
     console.print()
 
 

@@ -1,14 +1,21 @@
 """`parcours funnel`: ask a funnel of the people, on the terminal."""
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Any
 
+import orjson
 import typer
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
+from parcours_collector.atlas.answer import Answer, ask
+from parcours_collector.atlas.funnels import CountedStep
+from parcours_collector.atlas.names import refuse_unknown
 from parcours_collector.atlas.questions import funnel as ask_funnel
-from parcours_collector.atlas.questions import funnel_weekly, known_names
+from parcours_collector.atlas.questions import funnel_weekly
+from parcours_collector.commands.network_tables import ruled_funnel_table
 from parcours_collector.commands.options import ClickHouseUrlOption, ProjectOption
 from parcours_collector.commands.tables import funnel_table, weekly_table
 from parcours_collector.commands.terminal import console
@@ -18,18 +25,35 @@ from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.migrations import require_migrated
 
 
-class UnknownStep(OperatorError):
-    """A step of a funnel names no touchpoint that was ever recorded or declared."""
+class UnusableRules(OperatorError):
+    """Rules that no funnel can go by."""
 
-    tag = "unknown_step"
+    tag = "unusable_rules"
+    remedy = "docs/views.md explains the rules of a funnel."
+
+
+_SAID = re.compile(r"DB::Exception: (.*?)(?:: while executing|\. \()")
+"""What a view has said of a parameter, in a message of ClickHouse."""
 
 
 def funnel(
     steps: Annotated[
         list[str], typer.Argument(help="Names of touchpoints in order, such as product_viewed order_completed.")
     ],
-    window_days: Annotated[float, typer.Option(help="Longest time from the first step to the last.", min=0)] = 7.0,
+    window_days: Annotated[
+        float | None,
+        typer.Option(help="Longest time from the first step to the last. Default: 7, or the preset's.", min=0),
+    ] = None,
     weekly: Annotated[bool, typer.Option("--weekly", help="A row for each week in which people entered.")] = False,
+    preset: Annotated[
+        str | None, typer.Option(help="By the rules of posthog, mixpanel, amplitude or strict.", show_default=False)
+    ] = None,
+    rules: Annotated[
+        str | None,
+        typer.Option(
+            help='More rules as JSON, as docs/views.md explains: {"breakdown": "channel"}.', show_default=False
+        ),
+    ] = None,
     channel: Annotated[str | None, typer.Option(help="Only touchpoints on this channel.", show_default=False)] = None,
     from_at: Annotated[
         datetime | None, typer.Option("--from", help="Only touchpoints from this UTC instant on.", show_default=False)
@@ -43,14 +67,20 @@ def funnel(
     """Show how many people came how far through ordered steps.
 
     A person reaches a step when they did all steps up to it in order within the window; other touchpoints may lie
-    between, and every occurrence of the first step begins a new attempt.
+    between, and every occurrence of the first step begins a new attempt. With --preset or --rules the funnel goes by
+    those, and says what was lost at each step.
     """
     settings = load_settings(clickhouse_url=clickhouse_url)
-    window_seconds = round(window_days * 86_400)
+    window_seconds = round((7.0 if window_days is None else window_days) * 86_400)
     from_at, to_at = _utc(from_at), _utc(to_at)
+    declared = _declared(preset, rules, window_days, channel)
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
-        _refuse_unknown(steps, known_names(client, project=project))
+        refuse_unknown(client, steps, project=project)
+        if declared is not None:
+            counted = _ask_by_rules(client, steps, declared, project=project, from_at=from_at, to_at=to_at)
+            console.print(ruled_funnel_table(counted, declared.get("breakdown")))
+            return
         table = funnel_table(
             ask_funnel(client, steps, window_seconds, project=project, channel=channel, from_at=from_at, to_at=to_at),
             window_seconds,
@@ -65,14 +95,34 @@ def funnel(
         console.print(weekly_table(weeks, steps))
 
 
-def _refuse_unknown(steps: Sequence[str], known: Collection[str]) -> None:
-    for step in steps:
-        if step not in known:
-            near = get_close_matches(step, sorted(known), n=3)
-            raise UnknownStep(
-                f"No touchpoint is called '{step}'.",
-                remedy=f"Did you mean {' or '.join(near)}?" if near else "`parcours schemas list` shows the names.",
-            )
+def _declared(
+    preset: str | None, rules: str | None, window_days: float | None, channel: str | None
+) -> dict[str, Any] | None:
+    """Return the rules that were declared, as `funnel_rules` reads them; None when there are none."""
+    if preset is None and rules is None:
+        return None
+    try:
+        told = orjson.loads(rules or "{}")
+    except orjson.JSONDecodeError as error:
+        raise UnusableRules(f"--rules is no JSON: {error}.") from None
+    if not isinstance(told, dict):
+        raise UnusableRules("--rules is no JSON object.")
+    given = {"preset": preset, "window_seconds": None if window_days is None else window_days * 86_400}
+    told |= {name: value for name, value in given.items() if value is not None}
+    if channel is not None:
+        told["where"] = [*told.get("where", []), ["channel", "=", channel]]
+    return told
+
+
+def _ask_by_rules(client: Client, steps: Sequence[str], rules: dict[str, Any], **bounds: Any) -> Answer[CountedStep]:
+    parameters = {"steps": orjson.dumps(steps).decode(), "rules": orjson.dumps(rules).decode(), **bounds}
+    try:
+        return ask(client, "funnel_by_rules", CountedStep, parameters)
+    except DatabaseError as error:
+        said = _SAID.search(str(error))
+        if said is None:
+            raise
+        raise UnusableRules(f"{said[1].rstrip('.')}.") from None
 
 
 def _utc(instant: datetime | None) -> datetime | None:

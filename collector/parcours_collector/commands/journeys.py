@@ -1,12 +1,11 @@
 """`parcours journeys`: what a project calls a journey: its gaps, its conversions, its stages."""
 
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
 
-from parcours_collector.atlas.questions import known_names
+from parcours_collector.atlas.names import refuse_unknown
 from parcours_collector.commands.options import ClickHouseUrlOption
 from parcours_collector.commands.tables import duration, plain_table
 from parcours_collector.commands.terminal import console
@@ -96,13 +95,8 @@ def set_kind(
     with connect(load_settings(clickhouse_url=clickhouse_url).require_clickhouse_url()) as client:
         require_migrated(client)
         kinds = read_kinds(client, project)
-        known = known_names(client, project=project) | kinds.keys()
-        if name not in known:
-            near = get_close_matches(name, sorted(known), n=3)
-            raise UnusableRule(
-                f"No touchpoint is called '{name}'.",
-                remedy=f"Did you mean {' or '.join(near)}?" if near else "`parcours schemas list` shows the names.",
-            )
+        if name not in kinds:
+            refuse_unknown(client, [name], project=project)
         if remove:
             remove_kind(client, project, name)
             console.print(f"{name} of {project}: as the catalogue says")

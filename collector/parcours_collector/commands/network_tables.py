@@ -6,10 +6,32 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from parcours_collector.atlas.funnels import CountedStep
 from parcours_collector.atlas.network import BlackHole, BrightPath, KnockOn, Node
-from parcours_collector.commands.tables import percent, plain_table
+from parcours_collector.commands.tables import duration, percent, plain_table
 
 _BAR_CELLS = 20
+
+
+def ruled_funnel_table(rows: Sequence[CountedStep], breakdown: str | None) -> Table:
+    """Draw a funnel by rules: a row a step of each breakdown value, with what was lost there."""
+    table = plain_table("Funnel by rules: counted, and lost at each step")
+    columns = [*([breakdown] if breakdown else []), "step", "counted", "people", "lost", "from previous", "from start"]
+    for column in (*columns, "median wait"):
+        table.add_column(column, justify="left" if column in {breakdown, "step"} else "right")
+    for row in rows:
+        value = [row.breakdown_value if row.step == 1 else ""] if breakdown else []
+        table.add_row(
+            *value,
+            f"{row.step} {row.name}",
+            f"{row.counted:,}",
+            f"{row.people:,}",
+            f"{row.lost:,}",
+            percent(row.conversion_from_previous),
+            percent(row.conversion_from_start),
+            "" if row.step == 1 else duration(row.median_seconds),
+        )
+    return table
 
 
 def nodes_table(rows: Sequence[Node]) -> Table:
