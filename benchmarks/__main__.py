@@ -17,7 +17,7 @@ from benchmarks.rig.report import print_table, write_json
 from benchmarks.rig.rounds import say
 
 BENCHMARKS = (
-    *("collector_intake", "collector_promise", "collector_outage", "delivery", "funnel", "stitching"),
+    *("collector_intake", "collector_promise", "collector_outage", "delivery", "funnel", "journeys", "stitching"),
     *("sdk_emit", "sdk_host"),
 )
 """Modules of this package; each has a docstring that explains it, and `run(size) -> Outcome`."""

@@ -42,7 +42,7 @@ FROM
     GROUP BY {who}
 )
 """
-_BY_RAW_ID = _WINDOW_FUNNEL.format(table="touchpoints", who="identifier")
+BY_RAW_ID = _WINDOW_FUNNEL.format(table="touchpoints", who="identifier")
 _BY_PERSON = _WINDOW_FUNNEL.format(table="touchpoints_unique", who="person_id")
 
 _ZIPPED = """
@@ -73,7 +73,7 @@ class _Work:
     people: int
 
 
-_WORK = {
+WORK = {
     Size.FULL: _Work(5, 5_000_000, 500_000),
     Size.QUICK: _Work(5, 500_000, 50_000),
     Size.SMOKE: _Work(1, 6_000, 600),
@@ -82,16 +82,16 @@ _WORK = {
 
 def run(size: Size) -> Outcome:
     """Fill a table, stitch it, and ask both ways."""
-    work = _WORK[size]
+    work = WORK[size]
     with running_engine() as engine, connect(engine.url) as client:
         say(f"funnel: inserting {work.touchpoints:,} touchpoints of {work.people:,} people")
         fill(client, touchpoints=work.touchpoints, people=work.people)
         stitched = stitch(client, full=True)
-        _wait_for_merges(client)
+        wait_for_merges(client)
         notes = [_table_note(client), _people_note(client)]
         notes.append(_index_note(client))
         notes.append(f"stitching moved {stitched.moved:,} identifiers to another person in {stitched.seconds:.1f} s")
-        turns = _Turns(engine)
+        turns = Turns(engine)
         funnels = alternate(
             "funnel",
             work.rounds,
@@ -99,8 +99,8 @@ def run(size: Size) -> Outcome:
                 "ours": turns.of(
                     lambda: questions.funnel(client, STEPS, window_seconds=WINDOW_SECONDS, project=PROJECT)
                 ),
-                "raw ids": turns.of(lambda: _levels(client, _BY_RAW_ID)),
-                "windowFunnel over people": turns.of(lambda: _levels(client, _BY_PERSON)),
+                "raw ids": turns.of(lambda: levels(client, BY_RAW_ID)),
+                "windowFunnel over people": turns.of(lambda: levels(client, _BY_PERSON)),
             },
             show=str,
         )
@@ -125,19 +125,17 @@ def run(size: Size) -> Outcome:
         )
     return Outcome(
         [
-            _figures("person timeline", "SELECT 1", lives, "nothing", Goal(most=0.05, of_ours=True))[0],
-            *_figures("stitched funnel, 4 steps", "windowFunnel over raw ids", funnels, "raw ids", Goal(most=0.8)),
-            *_figures(
-                "stitched funnel, 4 steps", "windowFunnel over people", funnels, "windowFunnel over people", None
-            ),
-            *_figures("transitions", "group, sort, zip over raw ids", moves, "raw ids", Goal(most=0.1)),
+            figures("person timeline", "SELECT 1", lives, "nothing", Goal(most=0.05, of_ours=True))[0],
+            *figures("stitched funnel, 4 steps", "windowFunnel over raw ids", funnels, "raw ids", Goal(most=0.8)),
+            *figures("stitched funnel, 4 steps", "windowFunnel over people", funnels, "windowFunnel over people", None),
+            *figures("transitions", "group, sort, zip over raw ids", moves, "raw ids", Goal(most=0.1)),
         ],
         notes,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Took:
+class Took:
     """What one question took: by the clock, and of the engine's CPU time."""
 
     seconds: float
@@ -147,25 +145,28 @@ class _Took:
         return f"{self.seconds * 1_000:.0f} ms, {self.cpu_seconds * 1_000:.0f} ms of CPU"
 
 
-class _Turns:
+class Turns:
+    """Asks of one engine, by the clock and by its CPU time."""
+
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def of(self, ask: Callable[[], object]) -> Callable[[int], _Took]:
+    def of(self, ask: Callable[[], object]) -> Callable[[int], Took]:
         """Return what asks once and says what it took; it is asked once before, to be warm."""
         ask()
 
-        def turn(_number: int) -> _Took:
+        def turn(_number: int) -> Took:
             started, cpu = time.perf_counter(), self._engine.cpu_seconds
             ask()
-            return _Took(time.perf_counter() - started, self._engine.cpu_seconds - cpu)
+            return Took(time.perf_counter() - started, self._engine.cpu_seconds - cpu)
 
         return turn
 
 
-def _figures(
-    name: str, against: str, given: Mapping[str, list[_Took]], theirs: str, goal: Goal | None
+def figures(
+    name: str, against: str, given: Mapping[str, list[Took]], theirs: str, goal: Goal | None
 ) -> tuple[Figure, Figure]:
+    """Return what `ours` took beside `theirs`: by the clock, which the goal is of, and of CPU time."""
     return (
         Figure(name, against, "s", [t.seconds for t in given["ours"]], [t.seconds for t in given[theirs]], goal),
         Figure(
@@ -174,7 +175,8 @@ def _figures(
     )
 
 
-def _levels(client: Client, sql: str) -> tuple[int, ...]:
+def levels(client: Client, sql: str) -> tuple[int, ...]:
+    """Return the people of each step, as a query by hand counts them."""
     parameters = {"steps": list(STEPS), "window_ms": WINDOW_SECONDS * 1_000, "project": PROJECT}
     return tuple(client.query(sql, parameters=parameters).result_rows[0])
 
@@ -187,7 +189,7 @@ def _index_note(client: Client) -> str:
     """Fill the journey index, prove it, and say what it cost; raise Void if it is not the table."""
     index = JourneyIndex(client, linger_seconds=0)
     run = index.refresh()
-    _wait_for_merges(client)
+    wait_for_merges(client)
     found = index.check()
     if not found.same:
         raise Void(f"the journey index holds {found.indexed} touchpoints, the table {found.stored}, or not the same")
@@ -200,14 +202,14 @@ def _people_note(client: Client) -> str:
     ours = tuple(
         step.people for step in questions.funnel(client, STEPS, window_seconds=WINDOW_SECONDS, project=PROJECT)
     )
-    by_person, by_raw_id = _levels(client, _BY_PERSON), _levels(client, _BY_RAW_ID)
+    by_person, by_raw_id = levels(client, _BY_PERSON), levels(client, BY_RAW_ID)
     # A tie, two steps of one person in one millisecond, is the one thing that the two rules judge differently.
     if any(abs(a - b) > 1 + b // 10_000 for a, b in zip(ours, by_person, strict=True)):
         raise Void(f"the funnel counts {ours} people, windowFunnel over the same people {by_person}")
     return f"the funnel counts {ours} people, raw ids {by_raw_id}"
 
 
-def _wait_for_merges(client: Client, timeout_seconds: float = 300.0) -> None:
+def wait_for_merges(client: Client, timeout_seconds: float = 300.0) -> None:
     """Let the engine finish what the inserts left to do, so that no round pays for it."""
     deadline = time.monotonic() + timeout_seconds
     while client.query(_MERGES).result_rows[0][0] and time.monotonic() < deadline:

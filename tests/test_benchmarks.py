@@ -12,6 +12,7 @@ from benchmarks import (
     collector_promise,
     delivery,
     funnel,
+    journeys,
     sdk_emit,
     sdk_host,
     stitching,
@@ -58,6 +59,11 @@ def test_delivery_is_measured_against_three_inserts_of_the_same_rows() -> None:
 def test_the_funnel_counts_what_window_funnel_counts_over_the_same_people() -> None:
     names = ("person timeline", *["stitched funnel, 4 steps"] * 4, *["transitions"] * 2)
     assert_measured(funnel.run(Size.SMOKE), *names)
+
+
+def test_questions_of_journeys_are_measured_and_the_sample_holds_the_whole() -> None:
+    names = ("funnel by rules, 4 steps", "funnel by rules, 4 steps", *["sampled funnel, 1 in 16"] * 2)
+    assert_measured(journeys.run(Size.SMOKE), *names, "black holes", "bright paths")
 
 
 @pytest.mark.skipif(not installed("scipy"), reason="scipy is not installed: see benchmarks/requirements.txt")

@@ -1,5 +1,6 @@
 """Forgetting: after it nothing of the person is anywhere, nothing brings them back, nobody else has lost anything."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -105,8 +106,15 @@ def text_of_everything(shop: Shop) -> str:
             ).result_rows
         ]
         rows = "".join(str(client.query(f"SELECT * FROM parcours.`{table}`").result_rows) for table in tables)
-    files = b"".join(path.read_bytes() for path in shop.data.rglob("*") if path.is_file())
-    return rows + files.decode("latin-1")
+    return rows + b"".join(contents(shop.data)).decode("latin-1")
+
+
+def contents(folder: Path) -> Iterator[bytes]:
+    """What the files of a folder hold; the engine makes and removes some of them meanwhile."""
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                yield (Path(parent) / name).read_bytes()
 
 
 def fill(shop: Shop) -> None:

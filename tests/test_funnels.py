@@ -28,6 +28,7 @@ from parcours_collector.atlas.funnels import (
     funnel_by_rules,
 )
 from parcours_collector.atlas.names import UnknownTouchpoint
+from parcours_collector.atlas.sampling import funnel_sampled
 from parcours_collector.warehouse.insert import INSERT_SETTINGS
 from parcours_collector.warehouse.stitching import stitch
 from tests import oracle
@@ -243,6 +244,32 @@ def test_the_times_of_conversion_are_all_counted_once(clickhouse: Client, projec
         funnel_attempts(clickhouse, ["cart_viewed", "cart_paid"], excluded, project=project)
     with pytest.raises(DatabaseError, match="from_step lies before to_step"):
         conversion_times(clickhouse, ["cart_viewed", "cart_paid"], from_step=2, project=project)
+
+
+def test_a_sampled_funnel_holds_the_whole_one_in_its_interval(clickhouse: Client, project: str) -> None:
+    told = [
+        one
+        for number in range(2000)
+        for one in (("cart_viewed", 0, f"u{number}", {}), ("cart_paid", 60, f"u{number}", {}))[: 1 + (number % 3 == 0)]
+    ]
+    _store(clickhouse, project, told)
+    asked = ["cart_viewed", "cart_paid"]
+    exact = questions.funnel(clickhouse, asked, 3600, project=project)
+    assert [step.people for step in exact] == [2000, 667]
+    sampled = funnel_sampled(clickhouse, asked, 3600, one_in=8, z=3.9, project=project)
+    for step, whole in zip(sampled, exact, strict=True):
+        assert step.people == 8 * step.sampled_people
+        assert 0 < step.people_low <= whole.people <= step.people_high < 4000
+        assert step.conversion_low <= whole.conversion_from_start <= step.conversion_high
+    assert sampled[1].conversion_low < sampled[1].conversion_high
+    again = funnel_sampled(clickhouse, asked, 3600, one_in=8, z=3.9, project=project)
+    assert again.rows == sampled.rows, "always the same people"
+    whole_sample = funnel_sampled(clickhouse, asked, 3600, one_in=1, project=project)
+    assert [(step.people_low, step.people, step.people_high) for step in whole_sample] == [
+        (step.people,) * 3 for step in exact
+    ]
+    with pytest.raises(DatabaseError, match="one_in is at least 1"):
+        funnel_sampled(clickhouse, asked, 3600, one_in=0, project=project)
 
 
 @pytest.mark.parametrize(

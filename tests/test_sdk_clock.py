@@ -20,6 +20,7 @@ from parcours.envelope import Circumstances, EnvelopeWriter
 from parcours.outgoing import Outgoing
 from parcours.testing import Fault, FaultyCollector
 from parcours.transport import join_batch
+from parcours_collector.intake.identifier_keys import IdentifierKeys
 from parcours_collector.intake.steps import Circumstances as Around
 from parcours_collector.intake.steps import correct_clock
 from parcours_schemas.validation import Accepted, validate
@@ -87,7 +88,7 @@ def stored(body: Any, received_at: datetime) -> datetime:
         received_at=received_at,
         sent_at=instant(body["sent_at"]),
         may_hold_clear_identifiers=False,
-        identifier_key=b"key",
+        identifier_keys=IdentifierKeys((b"key",)),
         phone_region=None,
         clock_tolerance=TOLERANCE,
     )

@@ -1,6 +1,7 @@
 """Erase a person from the log, the warehouse and the quarantine, and look whether anything of them is left."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -150,7 +151,8 @@ def search(client: Client, person: Forgotten, data: Path) -> Remains:
             ).result_rows[0][0]
             if found:
                 rows[f"{table}.{column}"] = int(found)
-    files = [path for path in sorted(data.rglob("*")) if path.is_file()] if data.is_dir() else []
+    # The engine removes folders while we look: what is gone holds nobody.
+    files = sorted(Path(folder) / name for folder, _, names in os.walk(data) for name in names)
     holding = tuple(str(path.relative_to(data)) for path in files if _file_holds(path, values))
     return Remains(rows, holding, len(columns), len(files))
 

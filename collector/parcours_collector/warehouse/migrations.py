@@ -44,6 +44,7 @@ VIEWS = (
     "funnel_people",
     "funnel",
     "funnel_weekly",
+    "funnel_sampled",
     "funnel_rules",
     "funnel_walked",
     "funnel_attempts",

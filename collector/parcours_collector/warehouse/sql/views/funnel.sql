@@ -18,6 +18,7 @@ WITH
             window_seconds = {window_seconds:UInt64},
             project = {project:Nullable(String)},
             channel = {channel:Nullable(String)},
+            one_in = {one_in:Nullable(UInt32)},
             from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
             to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
         )

@@ -7,7 +7,7 @@
 -- reached: the furthest step, 1 to length(steps). entered_at: the first occurrence of step 1.
 -- seconds_from_previous: for each reached step, at the first moment it was reached, the time since the step before in that attempt (of several
 --   attempts that could reach it then, the one that began last); 0 for step 1.
--- Parameters: steps = names in order (a name may come again); window_seconds. May be left out: project; channel; from_at and to_at (every touchpoint
+-- Parameters: steps = names in order (a name may come again); window_seconds. May be left out: project; channel; one_in (only people whose cityHash64 leaves no rest when divided by it); from_at and to_at (every touchpoint
 --   considered lies in from_at ≤ occurred_at < to_at).
 -- Not counted: touchpoints of nobody (person_id 0).
 CREATE OR REPLACE VIEW funnel_people AS
@@ -35,6 +35,7 @@ WITH
         FROM parcours.walks_indexed
         WHERE has(name_codes, codes[1])
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+          AND (ifNull({one_in:Nullable(UInt32)}, 1) = 1 OR cityHash64(person_id) % greatest(ifNull({one_in:Nullable(UInt32)}, 1), 1) = 0)
     ),
     -- For every step, three milliseconds: when the attempt that reached it and began last began; when that attempt reached it; and the time from
     -- the step before when the step was first reached. -1 = not reached. A touchpoint moves each step from the state before it, so that it

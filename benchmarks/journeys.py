@@ -1,0 +1,81 @@
+"""Questions of journeys beside what one would write by hand, over the same table as the benchmark `funnel`.
+
+The funnel by rules (a condition on a property at every touchpoint, an exclusion, a window per step) beside
+`windowFunnel` over raw ids, which has none of these; a funnel of one in sixteen people beside the whole one, void
+unless the whole lies in its interval of five standard deviations; black holes and bright paths by themselves.
+"""
+
+from clickhouse_connect.driver.client import Client
+
+from benchmarks.clickstream import PROJECT, STEPS, WINDOW_SECONDS, fill
+from benchmarks.funnel import BY_RAW_ID, WORK, Took, Turns, figures, levels, wait_for_merges
+from benchmarks.rig.engine import running_engine
+from benchmarks.rig.figure import Figure, Goal, Outcome, Size, Void
+from benchmarks.rig.rounds import alternate, say
+from parcours_collector.atlas import questions
+from parcours_collector.atlas.funnels import Exclusion, Rules, Step, Where, funnel_by_rules
+from parcours_collector.atlas.network import Network, black_holes, bright_paths
+from parcours_collector.atlas.sampling import funnel_sampled
+from parcours_collector.warehouse.client import connect
+from parcours_collector.warehouse.indexing import JourneyIndex
+from parcours_collector.warehouse.stitching import stitch
+
+_RULES = Rules(
+    window_seconds=WINDOW_SECONDS,
+    where=[Where.is_("properties.product_id", "tv-55")],
+    exclusions=[Exclusion(names=["store_visited"])],
+)
+_RULED_STEPS = [STEPS[0], *(Step(names=[name], within_seconds=3 * 86_400) for name in STEPS[1:])]
+_Given = dict[str, list[Took]]
+
+
+def run(size: Size) -> Outcome:
+    """Fill a table, stitch it, and ask."""
+    work = WORK[size]
+    with running_engine() as engine, connect(engine.url) as client:
+        say(f"journeys: inserting {work.touchpoints:,} touchpoints of {work.people:,} people")
+        fill(client, touchpoints=work.touchpoints, people=work.people)
+        stitch(client, full=True)
+        JourneyIndex(client, linger_seconds=0).refresh()
+        wait_for_merges(client)
+        note = _sample_note(client)
+        turns = Turns(engine)
+        network = Network(project=PROJECT)
+        asked = {
+            "by rules": turns.of(lambda: funnel_by_rules(client, _RULED_STEPS, _RULES, project=PROJECT)),
+            "raw ids": turns.of(lambda: levels(client, BY_RAW_ID)),
+            "exact": turns.of(lambda: questions.funnel(client, STEPS, WINDOW_SECONDS, project=PROJECT)),
+            "sampled": turns.of(lambda: funnel_sampled(client, STEPS, WINDOW_SECONDS, project=PROJECT)),
+            "black holes": turns.of(lambda: black_holes(client, network)),
+            "bright paths": turns.of(lambda: bright_paths(client, network)),
+            "nothing": turns.of(lambda: client.query("SELECT 1")),
+        }
+        took: _Given = alternate("journeys", work.rounds, asked, show=str)
+    return Outcome(
+        [
+            *_beside(
+                took, "funnel by rules, 4 steps", "by rules", "windowFunnel over raw ids", "raw ids", Goal(most=1.5)
+            ),
+            *_beside(took, "sampled funnel, 1 in 16", "sampled", "the whole funnel", "exact", Goal(most=0.15)),
+            *_beside(took, "black holes", "black holes", "SELECT 1", "nothing", Goal(most=2, of_ours=True))[:1],
+            *_beside(took, "bright paths", "bright paths", "SELECT 1", "nothing", Goal(most=2, of_ours=True))[:1],
+        ],
+        [note],
+    )
+
+
+def _beside(took: _Given, name: str, ours: str, against: str, theirs: str, goal: Goal) -> tuple[Figure, Figure]:
+    return figures(name, against, {"ours": took[ours], theirs: took[theirs]}, theirs, goal)
+
+
+def _sample_note(client: Client) -> str:
+    exact = questions.funnel(client, STEPS, WINDOW_SECONDS, project=PROJECT)
+    sampled = funnel_sampled(client, STEPS, WINDOW_SECONDS, z=5, project=PROJECT)
+    for whole, step in zip(exact, sampled, strict=True):
+        if not step.people_low <= whole.people <= step.people_high:
+            raise Void(
+                f"{whole.people} people did {whole.name}, the sample says {step.people_low} to {step.people_high}"
+            )
+    return (
+        f"the funnel counts {tuple(step.people for step in exact)}, the sample {tuple(step.people for step in sampled)}"
+    )
