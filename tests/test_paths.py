@@ -236,3 +236,11 @@ def test_a_wrong_word_is_refused_with_the_right_ones(
 ) -> None:
     with pytest.raises(DatabaseError, match=said):
         top_paths(clickhouse, walks, transforms=transforms)
+
+
+def test_who_has_nothing_left_between_the_bounds_takes_no_path(clickhouse: Client) -> None:
+    project = fresh_project()
+    store(clickhouse, project, [touch("product_viewed", 0, user_id="a"), touch("product_viewed", 7200, user_id="b")])
+    stitch(clickhouse)
+    walks = Walks(project=project, collapse=True, from_at=START + timedelta(hours=1))
+    assert [path.path for path in top_paths(clickhouse, walks, transforms=["exposure"])] == [["product_viewed"]]

@@ -237,7 +237,7 @@ WITH
                     ),
                     walk, arrayEnumerate(walk),
                     arrayFill((place, pause) -> place = 1 OR pause > tupleElement(r, 'grace_ms'), arrayEnumerate(walk), arrayDifference(walk.at)),
-                    arrayPushBack(arrayPopFront(walk.at), toInt64(9223372036854775807))
+                    arrayPopFront(arrayPushBack(walk.at, toInt64(9223372036854775807)))
                 ))
             ) AS sequence
         FROM distinct_walks

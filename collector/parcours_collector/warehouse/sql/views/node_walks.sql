@@ -191,8 +191,8 @@ WITH
     (
         SELECT
             * EXCEPT (present_times, named_nodes),
-            if(is_collapsed, arrayFilter((at_ms, node, next) -> node != next, present_times, named_nodes, arrayPushBack(arrayPopFront(named_nodes), toLowCardinality(''))), present_times) AS whole_times,
-            if(is_collapsed, arrayFilter((node, next) -> node != next, named_nodes, arrayPushBack(arrayPopFront(named_nodes), toLowCardinality(''))), named_nodes) AS whole_nodes
+            if(is_collapsed, arrayFilter((at_ms, node, next) -> node != next, present_times, named_nodes, arrayPopFront(arrayPushBack(named_nodes, toLowCardinality('')))), present_times) AS whole_times,
+            if(is_collapsed, arrayFilter((node, next) -> node != next, named_nodes, arrayPopFront(arrayPushBack(named_nodes, toLowCardinality('')))), named_nodes) AS whole_nodes
         FROM named
     ),
     begun AS

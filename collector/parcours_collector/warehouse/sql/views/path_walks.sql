@@ -26,7 +26,7 @@ WITH
             if(empty(wanted), walked, arrayFold(
                 (steps, how) -> multiIf(
                     how = 'unique', steps,
-                    how = 'exposure', arrayFilter((step, next) -> step.1 != next.1, steps, arrayPushBack(arrayPopFront(steps), ('', toInt64(0)))),
+                    how = 'exposure', arrayFilter((step, next) -> step.1 != next.1, steps, arrayPopFront(arrayPushBack(steps, ('', toInt64(0))))),
                     how = 'first', arrayFilter((step, time_seen) -> time_seen = 1, steps, arrayEnumerateUniq(arrayMap(step -> step.1, steps))),
                     match(how, '^last_[0-9]+$'), arraySlice(steps, -least(toInt64OrZero(substring(how, 6)), length(steps))),
                     startsWith(how, 'remove_if_not_all:'), if(arrayAll(step -> step.1 = substring(how, 19), steps), steps, arrayFilter(step -> step.1 != substring(how, 19), steps)),
