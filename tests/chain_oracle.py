@@ -31,8 +31,8 @@ def chain(moved: Counter[tuple[str, str]]) -> Chain:
 
 
 def conversion(of: Chain) -> dict[str, Fraction]:
-    """From every node, the probability to convert: h = c + Q h, by elimination."""
-    names = list(of)
+    """From every node, the probability to convert: h = c + Q h, by elimination; 0 where no way leads to conversion."""
+    names = _leading_to_conversion(of)
     lines = [
         [Fraction(origin == name) - of[origin].get(name, 0) for name in names]
         + [of[origin].get(CONVERTED, Fraction(0))]
@@ -45,7 +45,17 @@ def conversion(of: Chain) -> dict[str, Fraction]:
         for i in range(len(names)):
             if i != k and lines[i][k]:
                 lines[i] = [x - lines[i][k] * y for x, y in zip(lines[i], lines[k], strict=True)]
-    return {name: line[-1] for name, line in zip(names, lines, strict=True)}
+    return dict.fromkeys(of, Fraction(0)) | {name: line[-1] for name, line in zip(names, lines, strict=True)}
+
+
+def _leading_to_conversion(of: Chain) -> list[str]:
+    """The nodes from which conversion can be reached: of the others the equations may say nothing."""
+    found, grew = {CONVERTED}, True
+    while grew:
+        more = {name for name, targets in of.items() if name not in found and not found.isdisjoint(targets)}
+        found |= more
+        grew = bool(more)
+    return [name for name in of if name in found]
 
 
 def without(of: Chain, node: str) -> Fraction:
