@@ -1,6 +1,7 @@
 """Unmerging as data, and who was who: cuts part people and may be taken back, and two days can be compared."""
 
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -138,15 +139,13 @@ def test_the_commands_cut_mend_and_compare(
     assert "0 identifiers are of another person now" in still.stdout
     assert "one person still" in still.stdout
     told = identity("cut", "device_id=till")
-    assert told.stdout.startswith("cut: 1 identifiers are of another person now") or "cut: 2" in told.stdout
+    # Which of the three gives the person its number, and stays, is a matter of hashes.
+    assert re.match(r"cut: [12] identifiers are of another person now", told.stdout)
     assert why(clickhouse, ("user_id", "ada"), ("device_id", "till"), project=project) is None
     shown = identity("cuts").stdout
     assert "a till" in shown
     assert "everything" in shown
-    assert (
-        "split" in identity("diff", "--from", "2026-01-01").stdout
-        or "merged" in identity("diff", "--from", "2026-01-01").stdout
-    )
+    assert identity("diff", "--from", "2026-01-01").stdout.count("merged") == 2
     unknown = identity("mend", "user_id=bob")
     assert (unknown.returncode, "no such cut" in unknown.stderr) == (2, True)
     for back in (pair[::-1], ("device_id=till",)):
