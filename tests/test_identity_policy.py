@@ -1,7 +1,6 @@
 """A project's policy: what may not join does not, whatever the order and the pieces in which evidence comes."""
 
 import random
-import re
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -10,73 +9,16 @@ from hypothesis import strategies as st
 
 from parcours_collector.warehouse.identity_policy import KindPolicy, read_policy, write_policy
 from parcours_collector.warehouse.stitching import stitch
-from tests.oracle import Person, Touch
+from tests.identity_oracle import CLASSES, keys_of, people_by
+from tests.oracle import Touch
 from tests.test_stitching import fresh_project, people_of, real_engine
 from tests.touchpoint_rows import lives, store, touch
-
-_CLASSES = ("strong", "medium", "weak")
-
-
-def people_by(touches: list[Touch], policies: list[KindPolicy], key: dict[tuple[str, str], int]) -> set[Person]:
-    """The rule of docs/views.md in plain Python: sets joined one edge at a time. `key` breaks the last ties."""
-    rules = {one.kind: one for one in policies}
-    everything = rules.get("*", KindPolicy("*"))
-
-    def is_blocked(identifier: tuple[str, str]) -> bool:
-        kind, value = identifier
-        tests = (*everything.blocked, *(rules[kind].blocked if kind in rules else ()))
-        return any(value == one[1:] if one.startswith("=") else re.search(one, value) for one in tests)
-
-    first_seen: dict[tuple[tuple[str, str], tuple[str, str]], object] = {}
-    seen_with: dict[tuple[str, str], set[tuple[str, str]]] = {}
-    for one in touches:
-        for identifier in one.identifiers:
-            seen_with.setdefault(identifier, set())
-        named = sorted((i for i in one.identifiers if not is_blocked(i)), key=lambda i: key[i])
-        for place, a in enumerate(named):
-            for b in named[place + 1 :]:
-                first_seen[a, b] = min(first_seen.get((a, b), one.occurred_at), one.occurred_at)  # type: ignore[call-overload]
-                seen_with[a].add(b)
-                seen_with[b].add(a)
-
-    def is_shared(identifier: tuple[str, str]) -> bool:
-        rule = rules.get(identifier[0])
-        if rule is None or not rule.max_strong or rule.identifier_class == "strong":
-            return False
-        strong = [b for b in seen_with[identifier] if b[0] in rules and rules[b[0]].identifier_class == "strong"]
-        return len(strong) > rule.max_strong
-
-    def turn(edge: tuple[tuple[str, str], tuple[str, str]]) -> object:
-        said = [rules.get(kind, KindPolicy(kind)) for kind, _ in edge]
-        ends = sorted(((_CLASSES.index(one.identifier_class), one.priority) for one in said), reverse=True)
-        return (ends, first_seen[edge], key[edge[0]], key[edge[1]])
-
-    person = {identifier: {identifier} for identifier in seen_with}
-    for a, b in sorted(first_seen, key=turn):  # type: ignore[arg-type]
-        together = person[a] | person[b]
-        fits = all(
-            not rule.max_per_person or sum(rule.kind in (kind, "*") for kind, _ in together) <= rule.max_per_person
-            for rule in rules.values()
-        )
-        if fits and not is_shared(a) and not is_shared(b):
-            for identifier in together:
-                person[identifier] = together
-    return {frozenset(members) for members in person.values()}
-
-
-def keys_of(client: Client, project: str) -> dict[tuple[str, str], int]:
-    rows = client.query(
-        "SELECT kind, value, identifier FROM identity_persons FINAL WHERE project = {project:String}",
-        parameters={"project": project},
-    ).result_rows
-    return {(kind, value): identifier for kind, value, identifier in rows}
-
 
 POLICIES = st.fixed_dictionaries(
     {
         "user_id": st.builds(KindPolicy, st.just("user_id"), st.just("strong"), max_per_person=st.integers(0, 2)),
         "loyalty_card": st.builds(
-            KindPolicy, st.just("loyalty_card"), st.sampled_from(_CLASSES), st.integers(0, 2), st.integers(0, 2)
+            KindPolicy, st.just("loyalty_card"), st.sampled_from(CLASSES), st.integers(0, 2), st.integers(0, 2)
         ),
         "anonymous_id": st.builds(
             KindPolicy,

@@ -59,6 +59,14 @@ def set_policy(
     max_strong: Annotated[
         int, typer.Option(min=0, help="Seen with more strong identifiers it is shared and joins nobody; 0 = never.")
     ] = 0,
+    window_seconds: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="For so long after a strong identifier was seen with a shared one, what happens there is that person's; "
+            "0 = while the session lasts.",
+        ),
+    ] = 0,
     block: Annotated[
         list[str] | None, typer.Option(help="A value that joins nobody: =value or a regular expression; repeatable.")
     ] = None,
@@ -77,7 +85,7 @@ def set_policy(
                 re.compile(pattern)
             except re.error as error:
                 raise UnusablePolicy(f"'{pattern}' is no regular expression: {error}.") from None
-    policy = KindPolicy(kept, classes[said], priority, max_per_person, max_strong, tuple(block or ()))
+    policy = KindPolicy(kept, classes[said], priority, max_per_person, max_strong, window_seconds, tuple(block or ()))
     with connect(load_settings(clickhouse_url=clickhouse_url).require_clickhouse_url()) as client:
         require_migrated(client)
         write_policy(client, project, [policy])
@@ -90,10 +98,11 @@ def list_policies(project: PolicyProjectOption = "default", clickhouse_url: Clic
     with connect(load_settings(clickhouse_url=clickhouse_url).require_clickhouse_url()) as client:
         require_migrated(client)
         policies = read_policy(client, project)
-    table = Table("kind", "class", "priority", "max per person", "max strong", "blocked")
+    table = Table("kind", "class", "priority", "max per person", "max strong", "window", "blocked")
     for one in policies:
         numbers = (str(one.priority), str(one.max_per_person or "-"), str(one.max_strong or "-"))
-        table.add_row(one.kind, one.identifier_class, *numbers, " ".join(one.blocked))
+        window = f"{one.window_seconds:,} s" if one.window_seconds else "session" if one.max_strong else "-"
+        table.add_row(one.kind, one.identifier_class, *numbers, window, " ".join(one.blocked))
     console.print(table)
 
 

@@ -10,7 +10,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from parcours_collector.warehouse.client import ClickHouseUrl
 from parcours_collector.warehouse.sql import read_sql
 
-DICTIONARIES = ("person_of", "project_settings", "kind_of")
+DICTIONARIES = ("person_of", "owner_of", "project_settings", "kind_of")
 """Every dictionary; none reads another."""
 
 _PLACE_OF_CREDENTIALS = "/* credentials */"

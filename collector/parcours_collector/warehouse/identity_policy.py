@@ -41,6 +41,8 @@ class KindPolicy:
         priority: The least is heard first among kinds of one class.
         max_per_person: How many of the kind one person may have; 0 = no limit.
         max_strong: A weak or medium identifier that is seen with more strong ones joins nobody; 0 = no limit.
+        window_seconds: For how long after a strong identifier was seen with a shared one of the kind the touchpoints of
+            that are its person's; 0 = while the session lasts.
         blocked: Values that join nobody: `=value`, or a regular expression (RE2) that is found anywhere in the value.
     """
 
@@ -49,6 +51,7 @@ class KindPolicy:
     priority: int = 100
     max_per_person: int = 0
     max_strong: int = 0
+    window_seconds: int = 0
     blocked: tuple[str, ...] = ()
 
 
@@ -81,6 +84,7 @@ def write_policy(client: Client, project: str, policies: Iterable[KindPolicy]) -
             one.priority,
             one.max_per_person,
             one.max_strong,
+            one.window_seconds,
             list(one.blocked),
         )
         for one in policies
@@ -89,7 +93,7 @@ def write_policy(client: Client, project: str, policies: Iterable[KindPolicy]) -
         client.insert(
             "identity_policy",
             rows,
-            column_names=["project", "kind", "class", "priority", "max_per_person", "max_strong", "blocked"],
+            column_names=["project", "kind", "class", "priority", "max_per_person", "max_strong", "window_seconds", "blocked"],
         )
 
 
@@ -97,8 +101,8 @@ def read_policy(client: Client, project: str) -> list[KindPolicy]:
     """Return the rules of a project, the strongest kinds first; none if it has set none."""
     rows = client.query(read_sql("stitching/policy_of_project"), parameters={"project": project}).result_rows
     return [
-        KindPolicy(kind, said, priority, most, most_strong, tuple(blocked))
-        for kind, said, priority, most, most_strong, blocked in rows
+        KindPolicy(kind, said, priority, most, most_strong, window, tuple(blocked))
+        for kind, said, priority, most, most_strong, window, blocked in rows
     ]
 
 

@@ -20,6 +20,7 @@ from parcours_collector.warehouse.sql import migration_names, read_sql, statemen
 
 VIEWS = (
     "identity_blocked",
+    "identity_apart",
     "identity_refused",
     "identity_evidence",
     "identity_as_of",

@@ -3,7 +3,8 @@
 A person is the least identifier (as a hash) of its component, so no order of arrival can change the answer. A run is
 incremental unless asked to rebuild: it draws the edges stored since the last run between the people they touch and
 merges those. A project with a policy is judged from all its evidence whenever some of it is new, since new evidence can
-also part people; only its components that break a limit leave ClickHouse for that. Runs may overlap and be repeated;
+also part people; only its components that break a limit leave ClickHouse for that. What a touchpoint of such a project carries may be
+shared or of several people; then its owner is written down beside it. Runs may overlap and be repeated;
 each works in rows of its own, and the later run's word stands. A run that dies is finished by the next one.
 """
 
@@ -32,6 +33,7 @@ class StitchingRun:
         edges: Edges it worked on: between people when incremental, between identifiers when full.
         passes: Passes until nothing changed; grows with the logarithm of the longest chain.
         moved: Identifiers whose person changed.
+        owned: Touchpoints that are of another identifier's person than before, by rank or by time slice.
         seconds: How long it took.
     """
 
@@ -39,6 +41,7 @@ class StitchingRun:
     edges: int
     passes: int
     moved: int
+    owned: int
     seconds: float
 
 
@@ -50,7 +53,9 @@ def stitch(client: Client, *, full: bool = False) -> StitchingRun:
         full: Rebuild from all evidence instead of going on from the last run.
     """
     started = time.monotonic()
-    ((run, last_watermark, now, unfinished),) = client.query(read_sql("stitching/beginning")).result_rows
+    ((run, last_watermark, now, unfinished, last_run, has_rules),) = client.query(
+        read_sql("stitching/beginning")
+    ).result_rows
     since = last_watermark - OVERLAP
     policies = _policies(client, since)
     rebuilt = frozenset(policies.projects) if full else policies.with_news
@@ -69,13 +74,28 @@ def stitch(client: Client, *, full: bool = False) -> StitchingRun:
     mode = "full" if full else "incremental"
     if moved or unfinished:
         reload_dictionary(client, "person_of")
-    if full or edges or rebuilt or unfinished:
+    owned = _assign_owners(client, run, last_run) if has_rules else 0
+    if full or edges or rebuilt or unfinished or owned:
         # Only now: a run that is recorded is one whose people the views see.
         client.command(
             read_sql("stitching/record_run"),
             parameters={**scope, "mode": mode, "watermark": now, "edges": edges, "passes": passes, "moved": moved},
         )
-    return StitchingRun(mode=mode, edges=edges, passes=passes, moved=moved, seconds=time.monotonic() - started)
+    return StitchingRun(mode=mode, edges=edges, passes=passes, moved=moved, owned=owned, seconds=time.monotonic() - started)
+
+
+def _assign_owners(client: Client, run: int, last_run: int) -> int:
+    """Give touchpoints of shared identifiers to people; return how many have another owner than before."""
+    client.command(read_sql("stitching/owners"), parameters={"run": run})
+    after: dict[str, object] = {"after": last_run}
+    owned = _number(client, "stitching/owned", after)
+    if owned:
+        # Before, so that every question reads them anew while the dictionary changes; after, since a run of the index
+        # in between has written the owner from before.
+        client.command(read_sql("stitching/owners_noted"), parameters=after)
+        reload_dictionary(client, "owner_of")
+        client.command(read_sql("stitching/owners_noted"), parameters=after)
+    return owned
 
 
 class _Joined(NamedTuple):

@@ -13,14 +13,14 @@ FROM
 (
     SELECT
         project,
-        identifier,
+        owner AS identifier,
         arraySort(step -> (step.1, step.2), groupArrayIf((at_ms, toUInt128(id), name, channel, id), is_entry)) AS steps,
         max(receipt) AS newest_receipt
     FROM
     (
         SELECT
             project,
-            identifier,
+            dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS owner,
             toUnixTimestamp64Milli(occurred_at) AS at_ms,
             id,
             name,
@@ -29,11 +29,11 @@ FROM
             true AS is_entry
         FROM touchpoints FINAL
         WHERE identifier != 0
-          AND identifier % {shares:UInt32} = {share:UInt32}
+          AND owner % {shares:UInt32} = {share:UInt32}
         UNION ALL
         SELECT
             project,
-            identifier,
+            identifier AS owner,
             0 AS at_ms,
             toUUID('00000000-0000-0000-0000-000000000000') AS id,
             '' AS name,
@@ -45,6 +45,6 @@ FROM
     )
     GROUP BY
         project,
-        identifier
+        owner
 )
 SETTINGS max_bytes_before_external_group_by = 1000000000

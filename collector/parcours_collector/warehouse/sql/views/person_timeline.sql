@@ -16,7 +16,7 @@ WITH
                   WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
               )
     ) AS known,
-    -- The least identifier of each of their touchpoints is one of these; of those that are not theirs any more, `theirs` decides.
+    -- Of each of their touchpoints the least identifier or the owner is one of these; of those that are not theirs any more, `theirs` decides.
     (
         SELECT arrayConcat(known, groupUniqArray(identifier))
         FROM parcours.identity_persons
@@ -24,9 +24,17 @@ WITH
     ) AS identifiers_known,
     -- By narrow columns first: the wide ones are read by the sort key then.
     (
-        SELECT groupArray((project, UUIDv7ToDateTime(id, 'UTC'), id))
-        FROM parcours.touchpoints
-        WHERE identifier IN identifiers_known
+        SELECT groupArray(place)
+        FROM
+        (
+            SELECT (project, UUIDv7ToDateTime(id, 'UTC'), id) AS place
+            FROM parcours.touchpoints
+            WHERE identifier IN identifiers_known
+            UNION ALL
+            SELECT (project, UUIDv7ToDateTime(id, 'UTC'), id) AS place
+            FROM parcours.touchpoint_owners
+            WHERE identifier IN identifiers_known
+        )
     ) AS places,
     theirs AS
     (

@@ -1,6 +1,8 @@
 -- Every touchpoint once, with its person: the base of every other view.
 -- Grain: one row a touchpoint (project, id); of several receipts, the earliest.
 -- person_id: the person as of the last stitching; an identifier not stitched yet is a person of its own; 0 = no identifier names anybody.
+-- owner: the identifier whose person it is of: the least of its identifiers, unless one of them joins nobody or they are of several people
+--   (touchpoint_owners).
 -- In place of `hot columns` stand those that `parcours columns` has made.
 CREATE OR REPLACE VIEW touchpoints_unique AS
 SELECT
@@ -24,6 +26,7 @@ SELECT
     currency,
     /* hot columns */
     identifier,
-    dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier) AS person_id,
+    dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS owner,
+    dictGetOrDefault('parcours.person_of', 'person_id', owner, owner) AS person_id,
     toUInt128(id) AS id_order
 FROM parcours.touchpoints FINAL

@@ -21,7 +21,7 @@ WITH
     (
         SELECT
             project,
-            identifier,
+            dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS identifier,
             id
         FROM parcours.touchpoints
         WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM changed)
@@ -128,7 +128,7 @@ FROM
         UNION ALL
         SELECT
             project,
-            identifier,
+            dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS identifier,
             toUnixTimestamp64Milli(occurred_at) AS at_ms,
             toUInt128(id) AS id_order,
             name,
