@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from parcours_collector.forgetting.report import ForgedReport, verify_report
 from parcours_collector.intake.suppression import Suppressions, UnreadableSuppressions
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.embedded.process import EngineProcess
+from parcours_collector.warehouse.identity_policy import KindPolicy, write_policy
+from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.migrations import migrate
 from tests.events import event
 from tests.faults.ledger import post
@@ -213,6 +216,31 @@ def test_one_identifier_is_forgotten_without_the_person_it_belonged_to(shop: Sho
             parameters={"a": CANARIES[0], "u": CANARIES[2]},
         ).result_rows
     assert people == [(1,)]
+
+
+def test_what_a_person_did_at_a_shared_till_goes_with_them_and_the_till_stays(shop: Shop) -> None:
+    with shop.client() as client:
+        write_policy(client, "shop", [KindPolicy("user_id", "strong"), KindPolicy("device_id", "weak", max_strong=1)])
+    at = datetime.now(UTC) - timedelta(minutes=20)
+    seen: list[dict[str, str]] = [{"user_id": CANARIES[2]}, {}, {"user_id": "somebody-else"}, {}]
+    post(
+        shop.collector.endpoint,
+        shop.sender,
+        [
+            event(ids={"device_id": "till-of-the-shop", **ids}, occurred_at=(at + timedelta(minutes=n)).isoformat())
+            for n, ids in enumerate(seen)
+        ],
+    )
+    wait_until(lambda: shop.count("touchpoints") == 4)
+    done = shop.forget(f"user_id={CANARIES[2]}", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "erased 2 touchpoints" in done.stdout
+    with shop.client() as client:
+        left = client.query("SELECT uniqExact(person_id), count() FROM touchpoints_unique WHERE project = 'shop'")
+        assert left.result_rows == [(1, 2)]
+        assert JourneyIndex(client).check().same
+    receipt = post(shop.collector.endpoint, shop.sender, [event(ids={"device_id": "till-of-the-shop"})])
+    assert receipt["accepted"] == 1
 
 
 def test_nobody_known_and_no_identifier_are_said(shop: Shop) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import random
+from datetime import timedelta
 
 from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, Phase, given, settings
@@ -11,12 +12,13 @@ from parcours_collector.atlas import questions
 from parcours_collector.warehouse.identity_cuts import Identifier, cut, take_back
 from parcours_collector.warehouse.identity_policy import KindPolicy, write_policy
 from parcours_collector.warehouse.indexing import JourneyIndex
+from parcours_collector.warehouse.retention import delete_expired, expired
 from parcours_collector.warehouse.stitching import stitch
 from tests.identity_oracle import CLASSES, keys_of, owners_by
 from tests.oracle import Touch
 from tests.test_journey_index import assert_exact
 from tests.test_stitching import fresh_project
-from tests.touchpoint_rows import IDENTIFIERS, lives, store, touch
+from tests.touchpoint_rows import IDENTIFIERS, START, lives, store, touch
 
 random_lives = settings(
     max_examples=int(os.environ.get("SHARED_EXAMPLES", "6")),
@@ -180,6 +182,24 @@ def test_late_evidence_moves_the_slices_behind_it(clickhouse: Client, project: s
     store(clickhouse, project, [touch("ada_again", 200, device_id="till", user_id="ada")])
     stitch(clickhouse)
     assert owners(clickhouse, project)["afterwards"] == "ada"
+    assert_exact(clickhouse, project)
+
+
+def test_who_owned_what_goes_when_its_touchpoints_are_no_longer_kept(clickhouse: Client, project: str) -> None:
+    write_policy(clickhouse, project, _TILL)
+    held = [
+        touch("known", day * _DAY + n, device_id="till", user_id=user)
+        for day in (0, 60)
+        for n, user in enumerate(("ada", "bob"))
+    ]
+    store(clickhouse, project, [*held, touch("afterwards", 9, device_id="till")])
+    stitch(clickhouse)
+    count = "SELECT count() FROM touchpoint_owners FINAL WHERE project = {project:String} AND identifier != 0"
+    ((before,),) = clickhouse.query(count, parameters={"project": project}).result_rows
+    delete_expired(clickhouse, expired(clickhouse, project, 30, START + timedelta(days=60)))
+    ((after,),) = clickhouse.query(count, parameters={"project": project}).result_rows
+    assert before > after
+    assert set(owners(clickhouse, project)) == {"known"}
     assert_exact(clickhouse, project)
 
 

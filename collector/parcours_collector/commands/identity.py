@@ -63,7 +63,7 @@ def set_policy(
         int,
         typer.Option(
             min=0,
-            help="For so long after a strong identifier was seen with a shared one, what happens there is that person's; "
+            help="How long what happens on a shared one is of the person whose strong identifier was seen there; "
             "0 = while the session lasts.",
         ),
     ] = 0,

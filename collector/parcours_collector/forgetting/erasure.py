@@ -21,7 +21,15 @@ from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.insert import Inserter
 from parcours_collector.warehouse.sql import read_sql, statements
 
-TABLES = ("touchpoints", "dead_letters", "identity_edges", "identity_persons", "identity_cuts", "identity_moves")
+TABLES = (
+    "touchpoints",
+    "dead_letters",
+    "identity_edges",
+    "identity_persons",
+    "identity_cuts",
+    "identity_moves",
+    "touchpoint_owners",
+)
 _LEAST_SEARCHED_CHARS = 6
 """A shorter value stands in many places that mean nobody: it is looked for as an identifier, not as text."""
 _LOOK_AGAIN_SECONDS = 0.2
@@ -95,7 +103,12 @@ def erase(client: Client, person: Forgotten, said: Callable[[str], None]) -> Hel
     for statement in statements(read_sql("forgetting/hurry_removal")):
         client.command(statement)
     letters = client.query(read_sql("forgetting/letters_of_person"), parameters=person.parameters).result_rows
-    parameters = {**person.parameters, "letters": [str(letter) for (letter,) in letters]}
+    owned = client.query(read_sql("forgetting/touchpoints_owned"), parameters=person.parameters).result_rows
+    parameters = {
+        **person.parameters,
+        "letters": [str(letter) for (letter,) in letters],
+        "owned": [str(touchpoint) for (touchpoint,) in owned],
+    }
     # The walks they stand in leave the index whole; what is left of them is read from the table.
     walks = client.query(read_sql("forgetting/walks_of_person"), parameters=person.parameters).result_rows
     for table in TABLES:
@@ -110,7 +123,8 @@ def erase(client: Client, person: Forgotten, said: Callable[[str], None]) -> Hel
         said("journey_index")
     for statement in statements(read_sql("forgetting/push_out_mutations")):
         client.command(statement)
-    reload_dictionary(client, "person_of")
+    for dictionary in ("person_of", "owner_of"):
+        reload_dictionary(client, dictionary)
     return held
 
 

@@ -26,6 +26,7 @@ class Held:
     identity_persons: int
     identity_cuts: int
     identity_moves: int
+    touchpoint_owners: int
 
     @property
     def total(self) -> int:

@@ -93,7 +93,16 @@ def write_policy(client: Client, project: str, policies: Iterable[KindPolicy]) -
         client.insert(
             "identity_policy",
             rows,
-            column_names=["project", "kind", "class", "priority", "max_per_person", "max_strong", "window_seconds", "blocked"],
+            column_names=[
+                "project",
+                "kind",
+                "class",
+                "priority",
+                "max_per_person",
+                "max_strong",
+                "window_seconds",
+                "blocked",
+            ],
         )
 
 

@@ -13,7 +13,15 @@ from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.sql import read_sql
 from parcours_collector.warehouse.stitching import stitch
 
-_TABLES = ("touchpoints", "dead_letters", "identity_edges", "identity_persons", "identity_cuts", "identity_moves")
+_TABLES = (
+    "touchpoints",
+    "dead_letters",
+    "identity_edges",
+    "identity_persons",
+    "identity_cuts",
+    "identity_moves",
+    "touchpoint_owners",
+)
 
 
 @dataclass(frozen=True, slots=True)

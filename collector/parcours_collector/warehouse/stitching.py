@@ -3,9 +3,11 @@
 A person is the least identifier (as a hash) of its component, so no order of arrival can change the answer. A run is
 incremental unless asked to rebuild: it draws the edges stored since the last run between the people they touch and
 merges those. A project with a policy is judged from all its evidence whenever some of it is new, since new evidence can
-also part people; only its components that break a limit leave ClickHouse for that. What a touchpoint of such a project carries may be
-shared or of several people; then its owner is written down beside it. Runs may overlap and be repeated;
-each works in rows of its own, and the later run's word stands. A run that dies is finished by the next one.
+also part people; only its components that break a limit leave ClickHouse for that. A touchpoint of such a project may
+carry what is shared, or identifiers of several people: whose it is then is written down beside it, its owner.
+
+Runs may overlap and be repeated; each works in rows of its own, and the later run's word stands. A run that dies is
+finished by the next one.
 """
 
 import secrets
@@ -81,7 +83,9 @@ def stitch(client: Client, *, full: bool = False) -> StitchingRun:
             read_sql("stitching/record_run"),
             parameters={**scope, "mode": mode, "watermark": now, "edges": edges, "passes": passes, "moved": moved},
         )
-    return StitchingRun(mode=mode, edges=edges, passes=passes, moved=moved, owned=owned, seconds=time.monotonic() - started)
+    return StitchingRun(
+        mode=mode, edges=edges, passes=passes, moved=moved, owned=owned, seconds=time.monotonic() - started
+    )
 
 
 def _assign_owners(client: Client, run: int, last_run: int) -> int:

@@ -1,16 +1,17 @@
--- Every touchpoint of the walks in which one of these identifiers' touchpoints stands. One row a touchpoint.
+-- Every touchpoint of the walks in which a touchpoint stands that carries one of these identifiers or was given to one. One row a touchpoint.
+WITH dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS owner
 SELECT DISTINCT
     project,
-    identifier,
+    owner,
     id,
     received_at
 FROM parcours.touchpoints
 WHERE project = {project:String}
-  AND identifier IN
+  AND owner IN
       (
-          SELECT identifier
+          SELECT owner
           FROM parcours.touchpoints
           WHERE project = {project:String}
             AND identifier != 0
-            AND hasAny(identifiers, {identifiers:Array(UInt64)})
+            AND (hasAny(identifiers, {identifiers:Array(UInt64)}) OR has({identifiers:Array(UInt64)}, owner))
       )

@@ -51,13 +51,13 @@ WITH
     (
         SELECT
             project,
-            identifier,
+            dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS owner,
             uniqExact(id) AS touchpoints
         FROM parcours.touchpoints
-        WHERE identifier IN (SELECT arrayJoin(members) FROM paired WHERE persons_before > 1 OR persons_after > 1 OR person_before != person_after)
+        WHERE owner IN (SELECT arrayJoin(members) FROM paired WHERE persons_before > 1 OR persons_after > 1 OR person_before != person_after)
         GROUP BY
             project,
-            identifier
+            owner
     )
 SELECT
     paired.project AS project,
@@ -77,7 +77,7 @@ FROM
        OR persons_after > 1
        OR person_before != person_after
 ) AS paired
-LEFT JOIN touched ON touched.project = paired.project AND touched.identifier = paired.member
+LEFT JOIN touched ON touched.project = paired.project AND touched.owner = paired.member
 GROUP BY
     project,
     person_before,
