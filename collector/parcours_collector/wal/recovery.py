@@ -6,7 +6,7 @@ left to the reader, which goes past it.
 
 from parcours_collector.wal.disk import Disk
 from parcours_collector.wal.quarantine import Quarantine
-from parcours_collector.wal.record import Damage, Mended, Record
+from parcours_collector.wal.record import HEADER_BYTES, Damage, Mended, Record, claimed_bytes
 from parcours_collector.wal.scanning import scan
 from parcours_collector.wal.segments import Segment, Segments, read_bytes
 
@@ -28,7 +28,9 @@ def recover(segments: Segments, quarantine: Quarantine, disk: Disk) -> int:
                     torn, end, newest = None, found.end.offset, max(newest, found.sequence)
                 case Mended(record, _):
                     torn, end, newest = None, record.end.offset, max(newest, record.sequence)
-        if torn is not None:
+        if torn is not None and _was_whole(content, torn.offset):
+            quarantine.keep(torn)
+        elif torn is not None:
             quarantine.keep_torn(segment.number, end, content[end:])
         if torn is not None or segment.size_bytes == 0:
             disk.cut(segment.path, end)
@@ -37,3 +39,12 @@ def recover(segments: Segments, quarantine: Quarantine, disk: Disk) -> int:
             break
         segments.forget(segment.number)
     return newest
+
+
+def _was_whole(content: bytes, at: int) -> bool:
+    """Whether a record lies there whole but for wrong bytes: it was written to its end, and may have been acknowledged.
+
+    Blocks that a crash kept from being written read as zeros, which no line of JSON holds.
+    """
+    size = claimed_bytes(content, at)
+    return size is not None and at + size <= len(content) and b"\0" not in content[at + HEADER_BYTES : at + size]
