@@ -28,6 +28,27 @@ async def test_the_same_insert_twice_is_stored_once_in_every_partition_and_view(
     assert count(clickhouse_url, "identity_persons", project) == 500
 
 
+async def test_what_an_insert_is_answered_for_is_synced_in_every_table_that_it_writes(tmp_path: Path) -> None:
+    with EngineProcess.start(tmp_path) as engine:
+        migrate(engine.url)
+        inserter = Inserter(lambda: connect_async(engine.url))
+        with connect(engine.url) as client:
+
+            def syncs() -> int:
+                (found,) = client.query("SELECT sum(value) FROM system.events WHERE event = 'FileSync'").result_rows
+                return int(found[0])
+
+            before = syncs()
+            assert await inserter.insert("touchpoints", touchpoint("shop"), "token") == Inserted()
+            stored = client.query(
+                "SELECT uniqExact(table) FROM system.parts WHERE database = 'parcours' AND rows > 0 "
+                "AND table NOT IN ('schema_migrations', 'touchpoint_kinds')"
+            ).result_rows
+            assert stored == [(3,)], "the touchpoint, its identifier, and a change for the journey index"
+            assert syncs() - before >= 3
+        await inserter.close()
+
+
 async def test_inserts_at_the_same_time_send_their_own_rows_each(clickhouse_url: str, project: str) -> None:
     inserter = Inserter(lambda: connect_async(clickhouse_url))
     batches = [touchpoints(project, 100 + number) for number in range(8)]
