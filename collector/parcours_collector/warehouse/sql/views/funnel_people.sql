@@ -13,59 +13,62 @@
 CREATE OR REPLACE VIEW funnel_people AS
 WITH
     least({window_seconds:UInt64}, 1000000000000) * 1000 AS window_ms,
+    -- So long ago that no window reaches it.
+    toInt64(-4000000000000000000) AS never,
     arrayMap(name -> sipHash64(name), {steps:Array(String)}) AS codes,
     arrayMap(code -> toUInt16(indexOf(codes, code)), codes) AS wanted,
     ifNull(sipHash64({channel:Nullable(String)}), 0) AS channel_wanted,
     ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
     ifNull(toUnixTimestamp64Milli({to_at:Nullable(DateTime64(3, 'UTC'))}), 9223372036854775807) AS to_ms,
-    -- The touchpoints that a step names, as (milliseconds, the first step of that name), in the order of time.
+    -- The touchpoints that a step names: when, and the first step of that name, in the order of time.
     walks AS
     (
         SELECT
             project,
             person_id,
-            arrayFilter(
-                touch -> touch.2 > 0 AND touch.1 >= from_ms AND touch.1 < to_ms,
-                arrayZip(times, if(
-                    {channel:Nullable(String)} IS NULL,
-                    arrayMap(code -> transform(code, codes, wanted, toUInt16(0)), name_codes),
-                    arrayMap((code, channel_code) -> if(channel_code = channel_wanted, transform(code, codes, wanted, toUInt16(0)), toUInt16(0)), name_codes, channel_codes)
-                ))
-            ) AS walk
+            if(
+                {channel:Nullable(String)} IS NULL,
+                arrayMap(code -> transform(code, codes, wanted, toUInt16(0)), name_codes),
+                arrayMap((code, channel_code) -> if(channel_code = channel_wanted, transform(code, codes, wanted, toUInt16(0)), toUInt16(0)), name_codes, channel_codes)
+            ) AS all_steps,
+            arrayFilter((at_ms, step) -> step > 0 AND at_ms >= from_ms AND at_ms < to_ms, times, all_steps) AS at,
+            arrayFilter((step, at_ms) -> step > 0 AND at_ms >= from_ms AND at_ms < to_ms, all_steps, times) AS steps
         FROM parcours.walks_indexed
         WHERE has(name_codes, codes[1])
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
           AND (ifNull({one_in:Nullable(UInt32)}, 1) = 1 OR cityHash64(person_id) % greatest(ifNull({one_in:Nullable(UInt32)}, 1), 1) = 0)
     ),
-    -- For every step, three milliseconds: when the attempt that reached it and began last began; when that attempt reached it; and the time from
-    -- the step before when the step was first reached. -1 = not reached. A touchpoint moves each step from the state before it, so that it
-    -- is never two steps of one attempt.
+    -- Step by step rather than touchpoint by touchpoint: for each touchpoint that reaches the step, when the attempt began that began last of those
+    -- that could (`never` for any other touchpoint); and the seconds so far. What is filled forward is the attempt that the next touchpoint
+    -- continues: it stands one place back, so that no touchpoint is two steps of one attempt.
     attempted AS
     (
         SELECT
             project,
             person_id,
-            walk[indexOf(walk.2, toUInt16(1))].1 AS entered_ms,
+            at[indexOf(steps, toUInt16(1))] AS entered_ms,
             arrayFold(
-                (state, touch) -> arrayMap(
-                    (now, before, step, k) -> multiIf(
-                        step != touch.2, now,
-                        k = 1, (touch.1, touch.1, toInt64(0)),
-                        before.1 >= 0 AND before.1 > now.1 AND touch.1 - before.1 <= window_ms, (before.1, touch.1, if(now.3 < 0, touch.1 - before.2, now.3)),
-                        now
-                    ),
-                    state, arrayPushFront(arrayPopBack(state), (toInt64(-1), toInt64(-1), toInt64(-1))), wanted, arrayEnumerate(wanted)
+                (state, step_wanted) -> (
+                    arrayMap(
+                        (at_ms, step, began_ms) -> if(step = step_wanted AND at_ms - began_ms <= window_ms, began_ms, never),
+                        at, steps, arrayPushFront(arrayPopBack(arrayFill(began_ms -> began_ms != never, state.1)), never)
+                    ) AS began,
+                    if(
+                        arrayFirstIndex(began_ms -> began_ms != never, began) AS place = 0,
+                        state.2,
+                        arrayPushBack(state.2, at[place] - at[indexOf(state.1, began[place])])
+                    )
                 ),
-                walk,
-                arrayMap(step -> (toInt64(-1), toInt64(-1), toInt64(-1)), wanted)
+                arrayPopFront(wanted),
+                (arrayMap((at_ms, step) -> if(step = 1, at_ms, never), at, steps), [toInt64(0)])
             ) AS state
         FROM walks
-        WHERE has(walk.2, toUInt16(1))
+        WHERE has(steps, toUInt16(1))
     )
 SELECT
     project,
     person_id,
     fromUnixTimestamp64Milli(entered_ms, 'UTC') AS entered_at,
-    arrayCount(step -> step.3 >= 0, state) AS reached,
-    arrayMap(step -> step.3 / 1000, arraySlice(state, 1, reached)) AS seconds_from_previous
+    toUInt32(length(state.2)) AS reached,
+    arrayMap(ms -> ms / 1000, state.2) AS seconds_from_previous
 FROM attempted
