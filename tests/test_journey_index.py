@@ -230,6 +230,27 @@ def test_people_whom_a_stitching_moved_are_gathered_without_any_change_waiting(
     assert_exact(clickhouse, project)
 
 
+def test_the_same_people_are_sampled_wherever_their_walks_are_read_from_and_as_many_of_any_kind(
+    clickhouse: Client, project: str
+) -> None:
+    alone = [touch("product_viewed", n, anonymous_id=f"a{n}") for n in range(1_000)]
+    known = [
+        touch("product_viewed", n, anonymous_id=f"k{n}", user_id=f"u{n}", loyalty_card=f"c{n}") for n in range(1_000)
+    ]
+    store(clickhouse, project, alone + known)
+    stitch(clickhouse)
+    asked = (
+        "SELECT person_id, sample_key, person_id IN (SELECT person_id FROM dictionary('parcours.person_of')) AS joined "
+        "FROM walks_indexed WHERE project = {project:String} ORDER BY person_id"
+    )
+    waiting = clickhouse.query(asked, parameters={"project": project}).result_rows
+    JourneyIndex(clickhouse, linger_seconds=0).refresh()
+    assert clickhouse.query(asked, parameters={"project": project}).result_rows == waiting
+    for joined in (0, 1):
+        sampled = sum(key < 2**64 // 4 for _, key, held in waiting if held == joined)
+        assert 190 < sampled < 310, "a quarter of a thousand, within four standard deviations"
+
+
 def test_the_check_finds_an_index_that_lies_and_a_rebuild_mends_it(clickhouse: Client, project: str) -> None:
     store(clickhouse, project, [touch("product_viewed", 0, user_id="u")])
     index = JourneyIndex(clickhouse, linger_seconds=0)

@@ -7,7 +7,7 @@
 -- reached: the furthest step, 1 to length(steps). entered_at: the first occurrence of step 1.
 -- seconds_from_previous: for each reached step, at the first moment it was reached, the time since the step before in that attempt (of several
 --   attempts that could reach it then, the one that began last); 0 for step 1.
--- Parameters: steps = names in order (a name may come again); window_seconds. May be left out: project; channel; one_in (only people whose cityHash64 leaves no rest when divided by it); from_at and to_at (every touchpoint
+-- Parameters: steps = names in order (a name may come again); window_seconds. May be left out: project; channel; one_in (only the people whose sample_key of walks_indexed lies in the first one of so many parts); from_at and to_at (every touchpoint
 --   considered lies in from_at ≤ occurred_at < to_at).
 -- Not counted: touchpoints of nobody (person_id 0).
 CREATE OR REPLACE VIEW funnel_people AS
@@ -36,7 +36,7 @@ WITH
         FROM parcours.walks_indexed
         WHERE has(name_codes, codes[1])
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
-          AND (ifNull({one_in:Nullable(UInt32)}, 1) = 1 OR cityHash64(person_id) % greatest(ifNull({one_in:Nullable(UInt32)}, 1), 1) = 0)
+          AND sample_key <= intDiv(18446744073709551615, greatest(ifNull({one_in:Nullable(UInt32)}, 1), 1))
     ),
     -- Step by step rather than touchpoint by touchpoint: for each touchpoint that reaches the step, when the attempt began that began last of those
     -- that could (`never` for any other touchpoint); and the seconds so far. What is filled forward is the attempt that the next touchpoint

@@ -1,6 +1,6 @@
 -- A funnel asked of one in so many people, with the interval in which the whole funnel lies: for the first look at much.
 -- Grain: one row a step. Keys: step (from 1).
--- Of whom: people whose number leaves no rest when cityHash64 of it is divided by one_in: the same people in every question, whatever they did.
+-- Of whom: people whose sample_key of walks_indexed lies in the first one of one_in parts: the same people in every question, whatever they did.
 -- people: the estimate, sampled_people × one_in. people_low, people_high: its score interval with the correction for a finite population (Cochran, Sampling Techniques, ch. 2 and 3).
 -- conversion_from_start: of the sample; conversion_low, conversion_high: its Wilson interval. All for z standard deviations, 1.96 (95 %) by default.
 -- Parameters: steps and window_seconds as in `funnel_people`. May be left out: one_in (16); z; project, channel, from_at and to_at as there.
