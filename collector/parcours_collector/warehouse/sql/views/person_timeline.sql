@@ -12,8 +12,16 @@ WITH
         WHERE (project, identifier) IN
               (
                   SELECT project, sipHash64(project, {kind:String}, {value:String})
-                  FROM (SELECT DISTINCT project FROM parcours.identity_persons)
-                  WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
+                  FROM
+                  (
+                      SELECT DISTINCT toString(project) AS project
+                      FROM parcours.identity_persons
+                      WHERE {project:Nullable(String)} IS NULL
+                      UNION ALL
+                      SELECT assumeNotNull({project:Nullable(String)}) AS project
+                      FROM system.one
+                      WHERE {project:Nullable(String)} IS NOT NULL
+                  )
               )
     ) AS known,
     -- Of each of their touchpoints the least identifier or the owner is one of these; of those that are not theirs any more, `theirs` decides.
@@ -22,16 +30,20 @@ WITH
         FROM parcours.identity_persons
         WHERE person_id IN known
     ) AS identifiers_known,
-    -- By narrow columns first: the wide ones are read by the sort key then.
+    -- By the journey index and what it lacks, both read by their sort keys; the wide columns are read by that of the touchpoints then.
     (
-        SELECT groupArray(place)
+        SELECT groupUniqArray((project, UUIDv7ToDateTime(id, 'UTC'), id))
         FROM
         (
-            SELECT (project, UUIDv7ToDateTime(id, 'UTC'), id) AS place
-            FROM parcours.touchpoints
+            SELECT project, arrayJoin(ids) AS id
+            FROM parcours.journey_index
             WHERE identifier IN identifiers_known
             UNION ALL
-            SELECT (project, UUIDv7ToDateTime(id, 'UTC'), id) AS place
+            SELECT project, id
+            FROM parcours.journey_index_changes
+            WHERE identifier IN identifiers_known
+            UNION ALL
+            SELECT project, id
             FROM parcours.touchpoint_owners
             WHERE identifier IN identifiers_known
         )
