@@ -33,7 +33,7 @@ class StitchingRun:
     Attributes:
         mode: `incremental`, or `full` for a rebuild.
         edges: Edges it worked on: between people when incremental, between identifiers when full.
-        passes: Passes until nothing changed; grows with the logarithm of the longest chain.
+        passes: Passes until no edge was left; grows with the logarithm of the edges.
         moved: Identifiers whose person changed.
         owned: Touchpoints that are of another identifier's person than before, by rank or by time slice.
         seconds: How long it took.
@@ -127,9 +127,10 @@ def _join(
 ) -> _Joined:
     try:
         client.command(read_sql("stitching/edges_all" if full else "stitching/edges_since"), parameters=scope)
-        edges = _number(client, "stitching/edge_count", scope)
-        passes = _label(client, scope) if edges else 0
-        last = _judge(client, {**scope, "pass": passes}, ranks) if ranks and edges else passes
+        edges = _number(client, "stitching/edge_count", {**scope, "pass": 0})
+        passes, last = _label(client, scope) if edges else (0, 0)
+        if ranks and edges:
+            last = _judge(client, {**scope, "pass": last}, ranks)
         if full or edges:
             client.command(
                 read_sql("stitching/persons_rebuilt" if full else "stitching/persons_merged"),
@@ -163,16 +164,22 @@ def _forget_abandoned_work(client: Client) -> None:
             client.command(statement, parameters={"work": work})
 
 
-def _label(client: Client, scope: dict[str, object]) -> int:
-    client.command(read_sql("stitching/labels_first"), parameters=scope)
-    number, total = 0, _number(client, "stitching/labels_sum", {**scope, "pass": 0})
+def _label(client: Client, scope: dict[str, object]) -> tuple[int, int]:
+    """Name every node after the least of its component; return the passes it took, and the one that has these names."""
+    last = 0
     while True:
-        number += 1
-        client.command(read_sql("stitching/labels_next"), parameters={**scope, "pass": number})
-        fallen = _number(client, "stitching/labels_sum", {**scope, "pass": number})
-        if fallen == total:
-            return number
-        total = fallen
+        client.command(read_sql("stitching/labels_drawn"), parameters={**scope, "pass": last})
+        client.command(read_sql("stitching/edges_contracted"), parameters={**scope, "pass": last})
+        if not _number(client, "stitching/edge_count", {**scope, "pass": last + 1}):
+            break
+        last += 1
+    named = last
+    for own in reversed(range(last)):
+        composing = {**scope, "own": own, "above": named, "pass": 2 * last - own}
+        client.command(read_sql("stitching/labels_composed"), parameters=composing)
+        named = 2 * last - own
+    client.command(read_sql("stitching/labels_least"), parameters={**scope, "named": named, "pass": 2 * last + 1})
+    return last + 1, 2 * last + 1
 
 
 def _number(client: Client, name: str, parameters: dict[str, object]) -> int:

@@ -62,5 +62,5 @@ SELECT
 FROM identity_edges
 WHERE a IN (inside)
   AND b IN (inside)
-  AND (a, b) IN (SELECT a, b FROM stitching_edges WHERE work = {work:UInt64})
+  AND (a, b) IN (SELECT a, b FROM stitching_edges WHERE work = {work:UInt64} AND pass = 0)
 GROUP BY a, b

@@ -5,6 +5,7 @@ WITH
     fresh AS
     (
         SELECT DISTINCT
+            project,
             a,
             b
         FROM identity_edges
@@ -20,7 +21,7 @@ WITH
             identifier,
             person_id
         FROM identity_persons FINAL
-        WHERE identifier IN (SELECT arrayJoin([a, b]) FROM fresh)
+        WHERE (project, identifier) IN (SELECT project, arrayJoin([a, b]) FROM fresh)
     )
 SELECT DISTINCT
     {work:UInt64} AS work,
