@@ -7,6 +7,8 @@ stopped at the limit.
 import asyncio
 import sys
 import zlib
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from aiohttp import web
 
@@ -23,7 +25,25 @@ _ZSTD_OPTIONS: dict[int, int] = {DecompressionParameter.window_log_max: 23}
 chooses.
 """
 
-_GZIP = 16 + zlib.MAX_WBITS
+_MOST_MEMBERS = 1_000
+_PIECE_BYTES = 64 * 1024
+"""What a decompressor is given at once: at the end of its member it copies the rest."""
+
+
+class _Member(Protocol):
+    """The decompressor of one gzip member or one zstd frame."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: memoryview, max_length: int, /) -> bytes: ...
+
+
+_MEMBERS: Mapping[str, Callable[[], _Member]] = {
+    "gzip": lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
+    "zstd": lambda: ZstdDecompressor(options=_ZSTD_OPTIONS),
+}
 
 
 async def read_body(request: web.Request, limits: HttpSettings) -> bytes:
@@ -52,10 +72,8 @@ async def read_body(request: web.Request, limits: HttpSettings) -> bytes:
             f"The body did not arrive within {limits.body_timeout_seconds:g} seconds.", remedy="Send it again."
         ) from error
     try:
-        if encoding == "gzip":
-            return _gunzip(sent, limits.max_inflated_bytes)
-        if encoding == "zstd":
-            return _unzstd(sent, limits.max_inflated_bytes)
+        if sent and encoding in _MEMBERS:
+            return _inflated(sent, _MEMBERS[encoding], limits.max_inflated_bytes)
     except (zlib.error, ZstdError, EOFError) as error:
         raise Unreadable(f"The body is not {encoding}, or was cut short.") from error
     return sent
@@ -70,30 +88,22 @@ async def _read(request: web.Request, max_bytes: int) -> bytes:
     return bytes(read)
 
 
-def _gunzip(sent: bytes, max_bytes: int) -> bytes:
-    inflated = b""
-    while sent:  # a gzip file may have several members
-        member = zlib.decompressobj(_GZIP)
-        inflated += member.decompress(sent, max_bytes + 1 - len(inflated))
-        if len(inflated) > max_bytes:
-            raise _over(max_bytes)
-        if not member.eof:
-            raise EOFError
-        sent = member.unused_data
-    return inflated
-
-
-def _unzstd(sent: bytes, max_bytes: int) -> bytes:
-    inflated = b""
-    while sent:  # as may a zstd file frames
-        frame = ZstdDecompressor(options=_ZSTD_OPTIONS)
-        inflated += frame.decompress(sent, max_bytes + 1 - len(inflated))
-        if len(inflated) > max_bytes:
-            raise _over(max_bytes)
-        if not frame.eof:
-            raise EOFError
-        sent = frame.unused_data
-    return inflated
+def _inflated(sent: bytes, new_member: Callable[[], _Member], max_bytes: int) -> bytes:
+    """Return what a compressed body says; a gzip file may have several members, as may a zstd file frames."""
+    inflated, view, at = bytearray(), memoryview(sent), 0
+    for _ in range(_MOST_MEMBERS):
+        member = new_member()
+        while not member.eof:
+            piece = view[at : at + _PIECE_BYTES]
+            if not piece:
+                raise EOFError
+            inflated += member.decompress(piece, max_bytes + 1 - len(inflated))
+            if len(inflated) > max_bytes:
+                raise _over(max_bytes)
+            at += len(piece) - len(member.unused_data)
+        if at == len(sent):
+            return bytes(inflated)
+    raise TooLarge(f"The body is compressed in more than {_MOST_MEMBERS} parts.", remedy="Compress it as one.")
 
 
 def _over(max_bytes: int) -> TooLarge:
