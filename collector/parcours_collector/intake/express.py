@@ -6,9 +6,11 @@ touchpoint, or the body, goes the full way, which alone knows what is wrong. The
 full way (`tests/test_intake_express.py` holds the two beside each other).
 """
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Final, NamedTuple
 
 import orjson
@@ -108,13 +110,15 @@ class Lane:
         around: Circumstances,
         *,
         is_kept_out: Callable[[dict[str, object]], bool] | None,
+        ends_at: float = math.inf,
     ) -> Taken:
-        """Return the rows of touchpoints.
+        """Return the rows of touchpoints, or of the first ones that there is time for.
 
         Args:
             envelopes: As `read` gave them.
             around: Of the request.
             is_kept_out: Whether identifiers are of somebody who was forgotten; None where nobody was.
+            ends_at: By `time.monotonic`, after which only the first one is worked on.
 
         Raises:
             ValueError: A part is not JSON after all.
@@ -130,6 +134,8 @@ class Lane:
         )
         heads, contexts, properties = self._heads, self._contexts.young, self._properties.young
         for each in envelopes:
+            if lines and monotonic() > ends_at:
+                break
             head = heads.get((each.name, each.schema, each.channel)) or self._head(each)
             instant = _utc(each.occurred_at)
             if head is None or instant is None:
@@ -138,6 +144,9 @@ class Lane:
             at, sent_text = instant
             raw_ids, raw_context = bytes(each.ids), bytes(each.context)
             raw_properties, raw_consent = bytes(each.properties), bytes(each.consent)
+            if len(raw_ids) + len(raw_context) + len(raw_properties) + len(raw_consent) > MAX_EVENT_BYTES:
+                lines.append(None)
+                continue
             context = contexts.get(raw_context) or self._context(raw_context, around)
             known = properties.get((head.name, raw_properties)) or self._known(head, raw_properties, around)
             consent = self._consents.get(raw_consent) or self._consent(raw_consent, around)

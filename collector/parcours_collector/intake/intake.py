@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,7 +20,7 @@ from parcours_collector.intake.envelopes import read
 from parcours_collector.intake.express import Lanes, admits
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.knowing_again import ids_of_refused, ids_to_know_again
-from parcours_collector.intake.parsing import JSON_TYPES, Batch, BrokenLine, parse_batch, refuse_too_many
+from parcours_collector.intake.parsing import JSON_TYPES, Batch, BrokenLine, is_large, parse_batch
 from parcours_collector.intake.privacy import Policy
 from parcours_collector.intake.receipt import Receipt, Rejection
 from parcours_collector.intake.rescue import rescue_batch
@@ -38,8 +39,10 @@ from parcours_schemas.validation import Accepted, validate
 
 _LONGEST_BREATH_SECONDS = 0.005
 """A large batch lets other requests through whenever so much time has passed."""
+_LARGE_BODY_BYTES = 1024 * 1024
+"""Bodies beyond it that go the full way take turns: as objects they may be 20 times as large."""
 _AT_ONCE = 250
-"""Touchpoints of the express lane between two breaths: some milliseconds."""
+"""Touchpoints of the express lane between two breaths at most."""
 _WITHHELD = Refusal(RejectCode.CONSENT_WITHHELD, "/consent", "the person has not agreed, and nothing of it was kept")
 _SUPPRESSED = Refusal(RejectCode.SUPPRESSED, "/ids", "the person has asked to be forgotten, and nothing of it was kept")
 
@@ -85,6 +88,7 @@ class Intake:
         self._now = now
         self._lanes = Lanes(settings) if express_lane else None
         self._window = DuplicateWindow(settings.duplicate_window_events)
+        self._large_bodies = asyncio.Lock()
         self.accepted: Counter[str] = Counter()
         self.duplicate: Counter[str] = Counter()
         self.rejected: Counter[tuple[str, str]] = Counter()
@@ -125,12 +129,13 @@ class Intake:
         )
         sorted_ = await self._express(body, content_type, circumstances, source)
         if sorted_ is None:
-            batch = await self._parse(body, content_type)
-            sorted_ = await self._full_way(
-                batch.events,
-                circumstances(sent_at=batch.sent_at, may_hold_clear_identifiers=may_hold_clear_identifiers(body)),
-                source,
-            )
+            async with self._large_bodies if len(body) > _LARGE_BODY_BYTES else nullcontext():
+                batch = await self._parse(body, content_type)
+                sorted_ = await self._full_way(
+                    batch.events,
+                    circumstances(sent_at=batch.sent_at, may_hold_clear_identifiers=may_hold_clear_identifiers(body)),
+                    source,
+                )
         records = []
         if sorted_.lines:
             records.append((RecordKind.TOUCHPOINTS, b"".join(sorted_.lines)))
@@ -157,18 +162,21 @@ class Intake:
         accounted_bytes = body_read.around_bytes
         keeps_out = self._suppressions is not None and self._suppressions.count > 0
         try:
-            for start in range(0, len(body_read.envelopes), _AT_ONCE):
+            while len(lines) < len(body_read.envelopes):
+                if lines:
+                    await asyncio.sleep(0)
                 taken = lane.take(
-                    body_read.envelopes[start : start + _AT_ONCE],
+                    body_read.envelopes[len(lines) : len(lines) + _AT_ONCE],
                     around,
                     is_kept_out=(lambda ids: self._is_forgotten(ids, around)) if keeps_out else None,
+                    ends_at=time.monotonic() + _LONGEST_BREATH_SECONDS,
                 )
                 lines += taken.lines
                 accounted_bytes += taken.sent_bytes
-                if start:
-                    await asyncio.sleep(0)
             # Whatever in the body was not looked at has to be JSON too, and a part of no touchpoint.
             is_whole = accounted_bytes == len(body) and None not in lines
+            if not is_whole and len(body) > _LARGE_BODY_BYTES:
+                return None
             events = [] if is_whole else parse_batch(body, content_type, max_events=len(lines)).events
         except (ValueError, Unreadable):
             return None
@@ -180,7 +188,7 @@ class Intake:
         breathed_at = time.monotonic()
         for index, (event_id, line) in enumerate(zip(body_read.ids, lines, strict=True)):
             if line is None:
-                self._sort(index, events[index], around, sorted_, source)
+                await self._sort_in_time(index, events[index], around, sorted_, source)
             elif event_id in sorted_.ids or self._window.holds(project, event_id):
                 sorted_.duplicate += 1
             else:
@@ -195,7 +203,7 @@ class Intake:
         sorted_ = _Sorted(self.plan)
         breathed_at = time.monotonic()
         for index, event in enumerate(events):
-            self._sort(index, event, around, sorted_, source)
+            await self._sort_in_time(index, event, around, sorted_, source)
             if time.monotonic() - breathed_at > _LONGEST_BREATH_SECONDS:
                 await asyncio.sleep(0)
                 breathed_at = time.monotonic()
@@ -207,9 +215,16 @@ class Intake:
             return parse_batch(body, content_type, max_events=most)
         except Unreadable as unreadable:
             # Rare and slow: in a thread, so that other requests go on.
-            batch = await asyncio.to_thread(rescue_batch, body, unreadable)
-        refuse_too_many(batch, most)
-        return batch
+            return await asyncio.to_thread(rescue_batch, body, unreadable, max_events=most)
+
+    async def _sort_in_time(
+        self, index: int, event: object, around: Circumstances, sorted_: _Sorted, source: Source
+    ) -> None:
+        """Sort an event; what is too large to be taken, in a thread, so that other requests go on."""
+        if is_large(event):
+            await asyncio.to_thread(self._sort, index, event, around, sorted_, source)
+        else:
+            self._sort(index, event, around, sorted_, source)
 
     def _sort(self, index: int, event: object, around: Circumstances, sorted_: _Sorted, source: Source) -> None:
         outcome = self._outcome(event, around, source, sorted_.plan)

@@ -4,16 +4,21 @@ Three forms: a JSON array, `{"sent_at": …, "touchpoints": […]}`, and NDJSON,
 itself.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import orjson
 
 from parcours_collector.errors import TooLarge, Unreadable, UnsupportedEncoding
+from parcours_schemas.envelope import MAX_EVENT_BYTES
 
 JSON_TYPES = frozenset({"application/json", "text/plain", "application/octet-stream"})
 """Read as JSON: what clients send when they name no type, or may name no other (`navigator.sendBeacon`)."""
 NDJSON_TYPES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+
+_NOT_BLANK = re.compile(rb"\S[^\n]*+")
+"""What stands in a line, from its first character that is no space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +50,18 @@ def parse_batch(body: bytes, content_type: str, *, max_events: int) -> Batch:
         TooLarge: More than `max_events`.
     """
     if content_type in NDJSON_TYPES:
-        batch = Batch([_line(line) for line in body.split(b"\n") if line.strip()], None)
-    elif content_type in JSON_TYPES:
-        batch = _document(body)
-    else:
+        return Batch(_lines(body, max_events), None)
+    if content_type not in JSON_TYPES:
         raise UnsupportedEncoding(f"The body is of type '{content_type[:60]}'.")
-    refuse_too_many(batch, max_events)
+    batch = _document(body)
+    if len(batch.events) > max_events:
+        raise too_many(max_events)
     return batch
 
 
-def refuse_too_many(batch: Batch, max_events: int) -> None:
-    """Raise TooLarge when a batch holds more than `max_events`."""
-    if len(batch.events) > max_events:
-        raise TooLarge(f"The request holds {len(batch.events)} touchpoints; {max_events} is the most.")
+def too_many(max_events: int) -> TooLarge:
+    """Return what refuses a request of more than `max_events`; nobody has to count how many more."""
+    return TooLarge(f"The request holds more than {max_events} touchpoints, which is the most.")
 
 
 def _document(body: bytes) -> Batch:
@@ -91,6 +95,24 @@ def parse_sent_at(value: object) -> datetime | None:
     raise Unreadable(
         "'sent_at' is not an instant.", remedy="Write it as RFC 3339 with an offset, e.g. 2026-11-21T10:00:00.000Z."
     )
+
+
+def is_large(event: object) -> bool:
+    """Whether an event is larger than a touchpoint may be; what cannot be written as JSON is taken for it."""
+    try:
+        return len(orjson.dumps(event)) > MAX_EVENT_BYTES
+    except TypeError:
+        return True
+
+
+def _lines(body: bytes, max_events: int) -> list[object]:
+    """Return the events of the lines that are not blank; at the first that is one too many nothing more is read."""
+    events: list[object] = []
+    for text in _NOT_BLANK.finditer(body):
+        if len(events) == max_events:
+            raise too_many(max_events)
+        events.append(_line(body[body.rfind(b"\n", 0, text.start()) + 1 : text.end()]))
+    return events
 
 
 def _line(line: bytes) -> object:

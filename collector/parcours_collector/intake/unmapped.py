@@ -5,6 +5,7 @@ It knows neither files nor mappings: a row is whatever JSON or text the source s
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from parcours_collector.intake.dead_letters import (
     letter_row,
 )
 from parcours_collector.intake.keys import KeyRing
-from parcours_collector.intake.parsing import BrokenLine, parse_batch
+from parcours_collector.intake.parsing import BrokenLine, is_large, parse_batch
 from parcours_collector.intake.source import Source
 from parcours_collector.settings import HttpSettings
 from parcours_collector.wal.log import WriteAheadLog
@@ -35,8 +36,8 @@ from parcours_schemas.reject import RejectCode
 MAX_PATH_CHARS = 512
 MAX_DETAIL_CHARS = 1024
 
-_LETTERS_BETWEEN_BREATHS = 500
-"""A large batch lets other requests through after so many letters."""
+_LONGEST_BREATH_SECONDS = 0.005
+"""A large batch lets other requests through whenever so much time has passed."""
 
 
 class UnmappedRow(BaseModel):
@@ -108,14 +109,18 @@ class UnmappedRows:
         batch = parse_batch(body, content_type, max_events=self._settings.max_batch_events)
         lines: list[bytes] = []
         rejected: list[tuple[int, Refusal]] = []
+        breathed_at = time.monotonic()
         for index, sent in enumerate(batch.events):
             match _read(sent):
+                case UnmappedRow() as row if is_large(row.payload):
+                    lines.append(await asyncio.to_thread(self._line, row, source, received_at))
                 case UnmappedRow() as row:
                     lines.append(self._line(row, source, received_at))
                 case refusal:
                     rejected.append((index, refusal))
-            if index % _LETTERS_BETWEEN_BREATHS == _LETTERS_BETWEEN_BREATHS - 1:
+            if time.monotonic() - breathed_at > _LONGEST_BREATH_SECONDS:
                 await asyncio.sleep(0)
+                breathed_at = time.monotonic()
         if lines:
             await self._log.append([(RecordKind.DEAD_LETTERS, b"".join(lines))])
             self._rejected[source.name, RejectCode.UNMAPPED_ROW] += len(lines)
