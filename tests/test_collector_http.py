@@ -184,6 +184,41 @@ async def test_gzip_and_zstd_are_read_and_others_refused(door: Door) -> None:
         assert answer["error"] == "unreadable"
 
 
+@pytest.mark.parametrize(
+    ("line", "header", "status"),
+    [
+        (b"POST /v1/touchpoints", b"Content-Encoding: \xff", 415),
+        (b"POST /v1/touchpoints", b"Content-Encoding: gzip\xed\xa0\x80", 415),
+        (b"POST /v1/touchpoints", b"Content-Type: text/\xff", 415),
+        (b"POST /v1/touchpoints", b"Origin: https://\xff", 403),
+        (b"POST /v1/touchpoints?write_key=%ff", b"X-Nothing: \xff", 200),
+        (b"GET /v1/source\xc3", b"X-Nothing: \xff", 400),
+        (b"GET /metrics", b"Authorization: \xff", 200),
+    ],
+)
+async def test_bytes_that_are_no_text_in_a_head_are_the_senders_mistake(
+    door: Door, line: bytes, header: bytes, status: int
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", door.running.port)
+    writer.write(
+        line
+        + b" HTTP/1.1\r\nHost: collector\r\nConnection: close\r\nContent-Length: 2\r\n"
+        + (
+            b""
+            if header.startswith(b"Authorization")
+            else b"Authorization: Bearer %b\r\n" % door.sender.write_key.encode()
+        )
+        + header
+        + b"\r\n\r\n[]"
+    )
+    async with asyncio.timeout(20):
+        answer = await reader.read()
+    writer.close()
+    assert answer.split(b" ", 2)[1] == b"%d" % status
+    if status in {403, 415}:
+        assert set(orjson.loads(answer.split(b"\r\n\r\n", 1)[1])) == {"error", "message", "hint"}
+
+
 async def test_sizes_are_limited_before_and_after_decompression(door: Door) -> None:
     assert (await door.post(b"[" + b" " * 100_001 + b"]", status=413))["error"] == "too_large"
     for bomb, encoding in ((gzip.compress(b" " * 10_000_000), "gzip"), (zstd.compress(b" " * 10_000_000), "zstd")):

@@ -134,7 +134,7 @@ class Doors:
                 raise Forbidden("/metrics is open to this machine only.", remedy="Set http.metrics_token to open it.")
             return
         expected = f"Bearer {token.get_secret_value()}".encode()
-        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected):
+        if not hmac.compare_digest(request.headers.get("Authorization", "").encode("utf-8", "replace"), expected):
             raise Forbidden("/metrics needs the token of the operator.", remedy="Send http.metrics_token as Bearer.")
 
     async def _expect(self, request: web.Request) -> web.StreamResponse | None:
@@ -207,6 +207,8 @@ def _json(body: bytes, *, status: int = 200) -> web.Response:
 
 
 def _error(status: int, tag: str, message: str, hint: str) -> web.Response:
+    # A header's bytes that are no text come as lone surrogates, which JSON cannot hold.
+    message = message.encode("utf-8", "replace").decode()
     return _json(orjson.dumps({"error": tag, "message": message, "hint": hint}), status=status)
 
 
