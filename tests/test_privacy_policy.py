@@ -123,7 +123,35 @@ def test_an_address_is_truncated_and_what_is_none_is_left_out(address: object, k
     assert row["context"].get("ip") == kept
 
 
-@given(url=st.text(max_size=80), referrer=st.one_of(st.text(max_size=80), st.integers()))
+_BROKEN = (
+    "https://shop.example:abc/p",
+    "http://a:99999/x",
+    "http://[::1/x",
+    "//:-1",
+    "fe80::1%eth0",
+    "",
+    7,
+    None,
+    ["x"],
+)
+_PLACES = ("url", "referrer", "ip", "user_agent", "campaign")
+
+
+async def test_whatever_stands_where_an_address_should_costs_its_batch_nothing(tmp_path: Path) -> None:
+    contexts = [{place: broken} for place in _PLACES for broken in _BROKEN]
+    saying_no = [event(context=context, consent={"analytics": False}) for context in contexts]
+    saying_nothing = [event(context=context) for context in contexts]
+    receipt, _ = await sent(tmp_path, *saying_no, *saying_nothing)
+    assert receipt["accepted"] + len(receipt["rejected"]) == 2 * len(contexts)
+    assert receipt["accepted"] > len(contexts)
+
+
+_ADDRESSES = st.builds(
+    "{}//{}:{}/{}".format, st.sampled_from(["https:", ""]), *[st.text(st.sampled_from("a0@[]:.?#"), max_size=8)] * 3
+)
+
+
+@given(url=st.one_of(st.text(max_size=80), _ADDRESSES), referrer=st.one_of(st.text(max_size=80), st.integers()))
 def test_no_query_is_left_of_an_anonymised_page(url: str, referrer: object) -> None:
     row = {"context": {"url": url, "referrer": referrer}, "ids": {"user_id": ["u"]}, "enrichment": {}}
     Policy(PrivacySettings()).apply(row, "anonymise")

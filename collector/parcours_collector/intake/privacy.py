@@ -109,11 +109,13 @@ def _truncated(address: object) -> str | None:
 
 
 def _without_query(url: object) -> str:
+    """Return an address without its query, its fragment and whoever it names; '' where it cannot be read."""
     try:
         parts = urlsplit(url) if isinstance(url, str) else None
-    except ValueError:
+        if parts is None:
+            return ""
+        host = parts.hostname or ""
+        place = f"[{host}]" if ":" in host else host
+        return urlunsplit((parts.scheme, f"{place}:{parts.port}" if parts.port else place, parts.path, "", ""))
+    except ValueError:  # brackets that do not close, or a port that is no number
         return ""
-    if parts is None:
-        return ""
-    host = parts.hostname or ""
-    return urlunsplit((parts.scheme, f"{host}:{parts.port}" if parts.port else host, parts.path, "", ""))
