@@ -2,13 +2,16 @@
 
 import contextlib
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -265,3 +268,18 @@ def test_a_damaged_list_lets_nobody_back(tmp_path: Path) -> None:
     assert other.count == 1
     with pytest.raises(UnreadableSuppressions):
         Suppressions(file)
+
+
+def keep_out(number: int, *, file: Path) -> None:
+    """Keep five people out, one after the other."""
+    kept_out = Suppressions(file)
+    for each in range(5):
+        kept_out.add([f"{number}-{each}"])
+
+
+def test_who_is_forgotten_by_several_commands_at_once_is_kept_out_by_all_of_them(tmp_path: Path) -> None:
+    file = tmp_path / "suppressed.json"
+    processes = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(4, processes, initializer=processes.Barrier(4).wait) as commands:
+        list(commands.map(partial(keep_out, file=file), range(4)))
+    assert Suppressions(file).count == 20

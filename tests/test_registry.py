@@ -1,10 +1,14 @@
 """Sources and their write keys: made once, kept as a hash, revoked without a restart."""
 
+import multiprocessing
 import stat
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from parcours_collector.commands.keys import create
 from parcours_collector.errors import Unauthorized
 from parcours_collector.intake.keys import KeyRing
 from parcours_collector.intake.registry import Registry, UnknownSource, UnreadableRegistry
@@ -80,3 +84,18 @@ def test_a_ring_keeps_the_last_good_registry_when_the_file_breaks(tmp_path: Path
     assert ring.authenticate(f"Bearer {write_key}").name == "till"
     with pytest.raises(UnreadableRegistry):
         KeyRing(file)
+
+
+def make_sources(number: int, *, data: Path) -> None:
+    """Make five sources of a project of their own, as `parcours keys create` does."""
+    for each in range(5):
+        create(f"source-{number}-{each}", project=f"project-{number}", data=data)
+
+
+def test_sources_that_several_commands_make_at_once_are_all_kept(tmp_path: Path) -> None:
+    processes = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(4, processes, initializer=processes.Barrier(4).wait) as commands:
+        list(commands.map(partial(make_sources, data=tmp_path), range(4)))
+    registry = Registry.read(tmp_path / "registry.json")
+    assert len(registry.sources) == 20
+    assert set(registry.identifier_keys) == {f"project-{number}" for number in range(4)}

@@ -22,6 +22,7 @@ from parcours_collector.commands.terminal import console, progress_bar
 from parcours_collector.commands.up import DEFAULT_PROJECT, ENVIRONMENT_FILE
 from parcours_collector.errors import OperatorError
 from parcours_collector.intake.registry import Registry
+from parcours_collector.intake.shared_file import changing
 from parcours_collector.settings import load_settings
 from parcours_collector.warehouse.client import ClickHouseUrl, connect
 from parcours_collector.warehouse.stitching import stitch
@@ -93,13 +94,14 @@ def _temporary_folder(stack: ExitStack) -> Path:
 
 def _emit_all(endpoint: str, folder: Path, *, people: int, seed: int) -> int:
     registry_file = load_settings(data=folder).registry_file
-    registry = Registry.read(registry_file)
     write_keys = {}
-    for source in SOURCES:
-        if any(known.name == source and known.revoked_at is None for known in registry.sources):
-            registry = registry.without_source(source)
-        registry, write_keys[source] = registry.with_source(source, DEFAULT_PROJECT)
-    registry.write(registry_file)
+    with changing(registry_file):
+        registry = Registry.read(registry_file)
+        for source in SOURCES:
+            if any(known.name == source and known.revoked_at is None for known in registry.sources):
+                registry = registry.without_source(source)
+            registry, write_keys[source] = registry.with_source(source, DEFAULT_PROJECT)
+        registry.write(registry_file)
     today = _anchor(folder)
     emission = Emission(endpoint, write_keys)
     with progress_bar() as bar:

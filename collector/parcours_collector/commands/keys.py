@@ -9,6 +9,7 @@ from rich.table import Table
 from parcours_collector.commands.options import DataOption
 from parcours_collector.commands.terminal import console
 from parcours_collector.intake.registry import Registry
+from parcours_collector.intake.shared_file import changing
 from parcours_collector.intake.source import SourceKind
 from parcours_collector.settings import load_settings
 
@@ -49,16 +50,17 @@ def create(
 ) -> None:
     """Make a source and its write key. The key is printed once and kept nowhere."""
     file = load_settings(data=data).registry_file
-    registry, write_key = Registry.read(file).with_source(
-        source,
-        project,
-        kind=kind,
-        names=allow or (),
-        origins=origin or (),
-        quota_per_second=quota_per_second,
-        oldest_days=oldest_days,
-    )
-    registry.write(file)
+    with changing(file):
+        registry, write_key = Registry.read(file).with_source(
+            source,
+            project,
+            kind=kind,
+            names=allow or (),
+            origins=origin or (),
+            quota_per_second=quota_per_second,
+            oldest_days=oldest_days,
+        )
+        registry.write(file)
     console.print(write_key, soft_wrap=True)
 
 
@@ -72,8 +74,9 @@ def rotate(
 ) -> None:
     """Give a source a new write key. The old one stays good for a while, so that senders can be changed one by one."""
     file = load_settings(data=data).registry_file
-    registry, write_key = Registry.read(file).with_new_key(source, timedelta(hours=grace_hours))
-    registry.write(file)
+    with changing(file):
+        registry, write_key = Registry.read(file).with_new_key(source, timedelta(hours=grace_hours))
+        registry.write(file)
     console.print(write_key, soft_wrap=True)
 
 
@@ -96,10 +99,11 @@ def rotate_identifier_key(
     themselves (identifier_key=) keep the key that they were given.
     """
     file = load_settings(data=data).registry_file
-    registry = Registry.read(file)
-    change = registry.with_former_identifier_keys if retire else registry.with_identifier_key
-    registry = change(project, keep=keep)
-    registry.write(file)
+    with changing(file):
+        registry = Registry.read(file)
+        change = registry.with_former_identifier_keys if retire else registry.with_identifier_key
+        registry = change(project, keep=keep)
+        registry.write(file)
     kept = registry.identifier_keys[project]
     console.print(f"{project}: {len(kept.in_use)} identifier keys in use, {len(kept.retired)} retired")
 
@@ -127,5 +131,6 @@ def revoke(
 ) -> None:
     """Revoke the write key of a source. A running collector refuses it from its next request on."""
     file = load_settings(data=data).registry_file
-    Registry.read(file).without_source(source).write(file)
+    with changing(file):
+        Registry.read(file).without_source(source).write(file)
     console.print(f"revoked the write key of {source}")

@@ -19,6 +19,7 @@ from parcours_collector.commands.options import DataOption, HostOption, PlanOpti
 from parcours_collector.commands.terminal import console
 from parcours_collector.errors import FolderInUse
 from parcours_collector.intake.registry import Registry
+from parcours_collector.intake.shared_file import changing
 from parcours_collector.logs import configure_logs
 from parcours_collector.settings import Settings, load_settings
 from parcours_collector.warehouse.client import ClickHouseUrl
@@ -101,16 +102,17 @@ def sole_user(data: Path) -> Iterator[None]:
 def development_key(settings: Settings) -> str:
     """Return the write key of the source `development`, made at the first call and kept in a file of mode 600."""
     kept = settings.data / _KEY_FILE
-    registry = Registry.read(settings.registry_file)
     if kept.exists():
         write_key = kept.read_text(encoding="utf-8").strip()
-        source = registry.find(write_key)
+        source = Registry.read(settings.registry_file).find(write_key)
         if source is not None and source.revoked_at is None:
             return write_key
-    if any(source.name == DEVELOPMENT_SOURCE and source.revoked_at is None for source in registry.sources):
-        registry = registry.without_source(DEVELOPMENT_SOURCE)  # its key is lost: nobody can use it any more
-    registry, write_key = registry.with_source(DEVELOPMENT_SOURCE, DEFAULT_PROJECT)
-    registry.write(settings.registry_file)
+    with changing(settings.registry_file):
+        registry = Registry.read(settings.registry_file)
+        if any(source.name == DEVELOPMENT_SOURCE and source.revoked_at is None for source in registry.sources):
+            registry = registry.without_source(DEVELOPMENT_SOURCE)  # its key is lost: nobody can use it any more
+        registry, write_key = registry.with_source(DEVELOPMENT_SOURCE, DEFAULT_PROJECT)
+        registry.write(settings.registry_file)
     _write_private(kept, f"{write_key}\n")
     return write_key
 

@@ -7,9 +7,7 @@ this file can link hashes to people.
 
 import hashlib
 import hmac
-import os
 import secrets
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,6 +18,7 @@ import orjson
 
 from parcours_collector.errors import OperatorError
 from parcours_collector.intake.identifier_keys import IdentifierKeys
+from parcours_collector.intake.shared_file import replace_file
 from parcours_collector.intake.source import Source, SourceKind
 
 KEY_PREFIX = "pwk_"
@@ -74,7 +73,7 @@ class Registry:
             raise UnreadableRegistry(f"{file} is not a registry of Parcours.") from error
 
     def write(self, file: Path) -> None:
-        """Replace the file in one step, readable by its owner only."""
+        """Replace the file in one step, readable by its owner only. Whoever changes what it held holds `changing`."""
         content = orjson.dumps(
             {
                 "sources": [source.as_row() for source in self.sources],
@@ -82,13 +81,7 @@ class Registry:
             },
             option=orjson.OPT_INDENT_2,
         )
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".registry-")  # created with mode 600
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).replace(file)
+        replace_file(file, content)
 
     def with_source(
         self,

@@ -5,8 +5,6 @@ The list holds keyed hashes only, so that it says of nobody who they are. It is 
 
 import hashlib
 import hmac
-import os
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import orjson
 import structlog
 
 from parcours_collector.errors import OperatorError
+from parcours_collector.intake.shared_file import changing, replace_file
 
 _log = structlog.get_logger()
 FILE = "suppressed.json"
@@ -77,20 +76,10 @@ class Suppressions:
 
     def add(self, forms: Iterable[str]) -> None:
         """Keep more identifiers out, from now on; on the disk when it returns."""
-        self.refresh()
-        content = orjson.dumps({"suppressed": sorted(self._held | set(forms))}, option=orjson.OPT_INDENT_2)
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=self._file.parent, prefix=".suppressed-")
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(temporary).replace(self._file)
-        folder = os.open(self._file.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with changing(self._file):
+            self.refresh()
+            content = orjson.dumps({"suppressed": sorted(self._held | set(forms))}, option=orjson.OPT_INDENT_2)
+            replace_file(self._file, content)
         self.refresh()
 
 
