@@ -287,3 +287,15 @@ async def test_a_closed_log_turns_appends_away(tmp_path: Path) -> None:
     assert (await last) == wal.durable
     with pytest.raises(WalUnavailable):
         await wal.append([(T, payload(2))])
+
+
+async def test_what_waits_for_the_disk_when_a_segment_is_ended_is_still_in_it(tmp_path: Path) -> None:
+    wal = WriteAheadLog.open(tmp_path / "wal")
+    first, *_ = await append_all(wal, [1])
+    waiting = [asyncio.create_task(wal.append([(T, payload(number))])) for number in (2, 3)]
+    await asyncio.sleep(0)
+    await wal.roll()
+    assert {(await each).segment for each in waiting} == {first.segment}
+    [later] = await append_all(wal, [4])
+    assert later.segment > first.segment
+    await wal.close()

@@ -221,7 +221,9 @@ class WriteAheadLog:
         self._oldest_at = oldest_at
 
     async def roll(self) -> None:
-        """End the segment that is being written, so that it goes once it is delivered; the next append begins one."""
+        """End the segment with all appends so far in it, so that it goes once it is delivered; the next begins one."""
+        if self._pending:
+            await asyncio.wait([append.done for append in self._pending])
         await asyncio.get_running_loop().run_in_executor(self._thread, self._writer.close)
         await self.release(self.checkpoint.progress.committed)
 
