@@ -1,5 +1,6 @@
 """Forgetting: after it nothing of the person is anywhere, nothing brings them back, nobody else has lost anything."""
 
+import asyncio
 import contextlib
 import json
 import multiprocessing
@@ -7,6 +8,8 @@ import os
 import subprocess
 import sys
 import time
+import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -15,17 +18,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from parcours import DropReason, Tracker
 from parcours_collector.forgetting.report import ForgedReport, verify_report
-from parcours_collector.intake.suppression import Suppressions, UnreadableSuppressions
+from parcours_collector.intake.intake import Intake
+from parcours_collector.intake.keys import KeyRing
+from parcours_collector.intake.knowing_again import MOST_WORDS
+from parcours_collector.intake.registry import Registry
+from parcours_collector.intake.suppression import Suppressions, UnreadableSuppressions, suppressed_forms
+from parcours_collector.intake.unmapped import UnmappedRows
+from parcours_collector.settings import HttpSettings
+from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.embedded.process import EngineProcess
 from parcours_collector.warehouse.identity_policy import KindPolicy, write_policy
 from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.migrations import migrate
+from parcours_schemas.identifiers import hash_identifier
 from tests.events import event
 from tests.faults.ledger import post
 from tests.running import CollectorProcess, Sender, add_source, wait_until
@@ -254,6 +266,127 @@ def test_nobody_known_and_no_identifier_are_said(shop: Shop) -> None:
     assert shop.forget("loyalty_card=unseen-1", "--yes", "--unseen").returncode == 0
     receipt = post(shop.collector.endpoint, shop.sender, [event(ids={"loyalty_card": "unseen-1"})])
     assert receipt["rejected"][0]["code"] == "suppressed"  # type: ignore[index]
+
+
+NOBODY = "http://nobody:nothing@127.0.0.1:9"
+CARD, ADDRESS, PHONE = "canary-card-77", "zoe.canary@example.com", "+33612345678"
+
+
+@contextlib.contextmanager
+def collector_that_has_forgotten(data: Path, *, names_kinds: bool = True) -> Iterator[tuple[CollectorProcess, Sender]]:
+    """A collector without ClickHouse, and a card, an address and a number that are kept out."""
+    data.mkdir(exist_ok=True)
+    sender = add_source(data, "shop-web", "shop")
+    key = Registry.read(data / "registry.json").identifier_keys["shop"].newest
+    hashed = [hash_identifier(kind, value, key) for kind, value in (("email", ADDRESS), ("phone", PHONE))]
+    forgotten = [("loyalty_card", CARD), ("loyalty_card", 'ca"rd-88'), ("loyalty_card", "7"), *hashed]
+    forms = suppressed_forms(forgotten, "shop", key)
+    Suppressions(data / "suppressed.json").add(forms, {kind for kind, _ in forgotten})
+    if not names_kinds:
+        (data / "suppressed.json").write_bytes(orjson.dumps({"suppressed": forms}))
+    with CollectorProcess(data, NOBODY, environment={"PARCOURS_SHUTDOWN_SECONDS": "0"}) as collector:
+        yield collector, sender
+
+
+def post_body(collector: CollectorProcess, sender: Sender, door: str, body: bytes) -> dict[str, Any]:
+    """Send a body as it stands."""
+    request = urllib.request.Request(
+        f"{collector.endpoint}/v1/{door}",
+        data=body,
+        headers={"Authorization": f"Bearer {sender.write_key}", "Content-Type": "application/x-ndjson"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return dict(json.load(answer))
+
+
+def letter(payload: object, **fields: object) -> dict[str, object]:
+    return {"payload": payload, "code": "unmapped_row", "path": "", "detail": "no time", "line": 7} | fields
+
+
+NAMED = [
+    {"ids": [{"loyalty_card": CARD}]},
+    {"ids": {"loyalty_card": [["nested", CARD]]}},
+    {"ids": {"loyalty_card": 'ca"rd-88'}},
+    {"ids": {"loyalty_card": 7}},
+    {"properties": {"note": f"card {CARD}, says the till"}},
+    {"context": {"url": f"https://shop.example/?card={CARD}"}},
+    {"cards": {CARD: True}},
+    {"ids": {"email": f" {ADDRESS.upper()} "}},
+    {"properties": {"note": f"<{ADDRESS}>"}},
+    {"ids": {"phone": 33612345678}, "note": PHONE},
+]
+UNREADABLE = [
+    f'{{"ids":{{"loyalty_card":"{CARD}"}},"properties":{{"x":NaN}}}}',
+    r'{"ids":{"loyalty_card":"ca\"rd-88"},"properties":{"x":NaN}}',
+    r'{"ids":{"loyalty_card":"\u0063anary-card-77"},"properties":{"x":NaN}}',
+    f"{{'ids': {{'loyalty_card': '{CARD}'}}}}",
+    f"2026-11-01;{CARD};24,90",
+    f"2026-11-01;{ADDRESS};24,90",
+    f'{{"ids":{{"loyalty_card":"{CARD}',
+]
+
+
+@pytest.mark.parametrize("names_kinds", [True, False], ids=["list", "list_of_before"])
+def test_nothing_refused_in_which_somebody_forgotten_is_named_is_kept(tmp_path: Path, names_kinds: bool) -> None:
+    with collector_that_has_forgotten(tmp_path / "data", names_kinds=names_kinds) as (collector, sender):
+        refused = [json.dumps(event(properties={"product_id": 7}) | named) for named in NAMED]
+        answer = post_body(collector, sender, "touchpoints", "\n".join([*refused, *UNREADABLE]).encode())
+        assert (answer["accepted"], len(answer["rejected"])) == (0, len(NAMED) + len(UNREADABLE))
+        letters = [letter(payload) for payload in (*NAMED, *UNREADABLE)]
+        letters += [letter("", detail=f"not {CARD}"), letter("", event_id=CARD)]
+        answer = post_body(collector, sender, "dead-letters", b"\n".join(map(orjson.dumps, letters)))
+        assert answer["kept"] == 0
+        assert {one["code"] for one in answer["rejected"]} == {"suppressed"}
+        assert b"".join(contents(tmp_path / "data" / "wal")).count(b'"payload"') == 0
+
+
+def test_what_is_refused_of_others_is_kept_when_somebody_was_forgotten(tmp_path: Path) -> None:
+    with collector_that_has_forgotten(tmp_path / "data") as (collector, sender):
+        others = [
+            {"ids": {"loyalty_card": "canary-card-778"}},
+            {"total": 77, "note": "7 of them, 17"},
+            ["x", None, 0.7],
+        ]
+        answer = post_body(collector, sender, "dead-letters", b"\n".join(orjson.dumps(letter(one)) for one in others))
+        assert answer == {"kept": 3, "rejected": []}
+
+
+def test_of_what_is_too_long_to_be_looked_through_only_the_reason_is_kept(tmp_path: Path) -> None:
+    with collector_that_has_forgotten(tmp_path / "data") as (collector, sender):
+        long = [f"word-{number}" for number in range(MOST_WORDS)] + [CARD]
+        began = time.monotonic()
+        answer = post_body(collector, sender, "dead-letters", orjson.dumps(letter(long)))
+        assert time.monotonic() - began < 2
+        assert answer == {"kept": 1, "rejected": []}
+        kept = b"".join(contents(tmp_path / "data" / "wal"))
+        assert b"no time" in kept
+        assert b"word-1" not in kept
+
+
+async def test_who_is_forgotten_while_their_batch_is_being_sorted_is_not_in_the_log(tmp_path: Path) -> None:
+    add_source(tmp_path, "crm", "shop")
+    keys, list_file = KeyRing(tmp_path / "registry.json"), tmp_path / "suppressed.json"
+    log = WriteAheadLog.open(tmp_path / "wal")
+    suppressions, settings = Suppressions(list_file), HttpSettings()
+    intake = Intake(settings=settings, keys=keys, log=log, plan=None, suppressions=suppressions)
+    rows = UnmappedRows(settings=settings, keys=keys, log=log, rejected=Counter(), suppressions=suppressions)
+    others = [event(ids={"phone": f"+336{number:08}"}) for number in range(1_000)]
+    letters = [letter({"card": CARD}), *(letter({"user": f"user-{number}"}) for number in range(1_000))]
+    source = keys.sources[0]
+    under_way = [
+        asyncio.create_task(
+            intake.accept(source, orjson.dumps([event(ids={"loyalty_card": CARD}), *others]), "application/json")
+        ),
+        asyncio.create_task(rows.keep(source, orjson.dumps(letters), "application/json")),
+    ]
+    await asyncio.sleep(0)  # each has come to its first pause, with the person behind it
+    forms = suppressed_forms([("loyalty_card", CARD)], "shop", keys.identifier_keys("shop").newest)
+    Suppressions(list_file).add(forms, ["loyalty_card"])
+    receipt, kept = await asyncio.gather(*under_way)
+    await log.close()
+    assert (receipt.accepted, [one.refusal.code for one in receipt.rejected]) == (1_000, ["suppressed"])
+    assert (kept.kept, [refusal.code for _, refusal in kept.rejected]) == (1_000, ["suppressed"])
+    assert CARD.encode() not in b"".join(contents(tmp_path / "wal"))
 
 
 def test_a_damaged_list_lets_nobody_back(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a person's choice leaves: kept, kept without who, or not kept at all, and the answer says so."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,10 @@ PERSON: dict[str, Any] = {
 }
 
 
-async def sent(tmp_path: Path, *events: Any, gpc: bool = False, **privacy: Any) -> tuple[dict[str, Any], bytes]:
-    """The receipt of a batch, and everything that the collector has written of it."""
+async def sent(
+    tmp_path: Path, *events: Any, gpc: bool = False, body: bytes = b"", door: str = "touchpoints", **privacy: Any
+) -> tuple[dict[str, Any], bytes]:
+    """The receipt of a batch, or of a body as it stands, and everything that the collector has written of it."""
     sender = add_source(tmp_path, "shop-web", "shop")
     settings = Settings(
         data=tmp_path,
@@ -44,8 +47,8 @@ async def sent(tmp_path: Path, *events: Any, gpc: bool = False, **privacy: Any) 
     async with running_collector(settings) as running, aiohttp.ClientSession() as session:
         headers = {"Authorization": f"Bearer {sender.write_key}", "Content-Type": "application/json"}
         headers |= {"Sec-GPC": "1"} if gpc else {}
-        url = f"{running.endpoint}/v1/touchpoints"
-        async with session.post(url, data=orjson.dumps(list(events)), headers=headers) as response:
+        url = f"{running.endpoint}/v1/{door}"
+        async with session.post(url, data=body or orjson.dumps(list(events)), headers=headers) as response:
             receipt = await response.json()
     files = [path for path in (tmp_path / "wal").rglob("*") if path.is_file()]
     return receipt, b"".join(await asyncio.gather(*(asyncio.to_thread(path.read_bytes) for path in files)))
@@ -97,6 +100,110 @@ async def test_a_consent_that_cannot_be_read_is_a_no_for_the_dead_letter_too(tmp
     assert receipt["rejected"][0]["code"] == "invalid_envelope"
     assert b"invalid_envelope" in kept
     assert CANARY.encode() not in kept
+
+
+_BROKEN_EVENT = orjson.dumps(event(**PERSON, properties={"product_id": "tv-55"})).replace(b'"tv-55"', b"NaN")
+_BROKEN_NOES = [
+    b'{"consent":{"analytics":false},',
+    b'{"consent":{"analytics":"perhaps"},',
+    b'{"consent":"never",',
+    b'{"context":{"gpc":true},',
+    b'{"context":{"gpc":"1"},',
+    rb'{"\u0063onsent":{"analytics":false},',
+    b"{'consent': {'analytics': False},",
+]
+
+
+@pytest.mark.parametrize("no", _BROKEN_NOES)
+async def test_of_what_is_not_json_and_says_a_no_only_the_reason_is_kept(tmp_path: Path, no: bytes) -> None:
+    receipt, kept = await sent(tmp_path, body=b"[" + no + _BROKEN_EVENT[1:] + b"]")
+    assert [one["code"] for one in receipt["rejected"]] == ["invalid_json"]
+    assert b"invalid_json" in kept
+    for hidden in (CANARY.encode(), b"203.0.113", b"Mozilla"):
+        assert hidden not in kept
+
+
+async def test_of_what_is_not_json_under_global_privacy_control_only_the_reason_is_kept(tmp_path: Path) -> None:
+    receipt, kept = await sent(tmp_path, body=b"[" + _BROKEN_EVENT + b",[" + _BROKEN_EVENT + b"]]", gpc=True)
+    assert [one["code"] for one in receipt["rejected"]] == ["invalid_json", "invalid_json"]
+    assert kept.count(b"invalid_json") == 2
+    assert CANARY.encode() not in kept
+
+
+async def test_of_what_is_not_json_and_says_a_yes_all_but_address_and_browser_is_kept(tmp_path: Path) -> None:
+    broken = b'[{"consent":{"analytics":true},' + _BROKEN_EVENT[1:] + b"]"
+    _, kept = await sent(tmp_path, body=broken.replace(b"Mozilla", b'An \\"odd\\" Mozilla'))
+    assert CANARY.encode() in kept
+    assert b"203.0.113.0" in kept
+    assert b"203.0.113.77" not in kept
+    assert b"Mozilla" not in kept
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        event(**PERSON, properties={"product_id": 7}),
+        event(ids=PERSON["ids"], context=[PERSON["context"]]),
+        [event(**PERSON)],
+    ],
+)
+async def test_a_dead_letter_keeps_as_little_of_address_and_browser_as_a_touchpoint(
+    tmp_path: Path, wrong: object
+) -> None:
+    _, kept = await sent(tmp_path, wrong)
+    assert CANARY.encode() in kept
+    assert b"203.0.113.0" in kept
+    assert b"203.0.113.77" not in kept
+    assert b"Mozilla" not in kept
+
+
+@pytest.mark.parametrize("gpc", ["1", 1, "yes", {}, [True], 0])
+@pytest.mark.parametrize("properties", [{"product_id": "tv-55"}, {"product_id": 7}])
+async def test_a_privacy_control_that_cannot_be_read_is_a_no(
+    tmp_path: Path, gpc: object, properties: dict[str, Any]
+) -> None:
+    said = event(ids=PERSON["ids"], context=PERSON["context"] | {"gpc": gpc}, properties=properties)
+    _, kept = await sent(tmp_path, said)
+    assert b"product_viewed" in kept
+    assert CANARY.encode() not in kept
+
+
+async def test_who_said_no_leaves_nothing_in_a_dead_letter_under_another_name(tmp_path: Path) -> None:
+    _, kept = await sent(tmp_path, refusing(identifiers=PERSON["ids"]))
+    assert b"invalid_envelope" in kept
+    assert CANARY.encode() not in kept
+
+
+def letter(payload: object) -> dict[str, object]:
+    return {"payload": payload, "code": "unmapped_row", "path": "", "detail": "no time", "line": 3, "event_id": CANARY}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {**PERSON, "consent": {"analytics": False}},
+        {"event": {**PERSON, "consent": {"analytics": False}}},
+        f'{{"ids":{{"user_id":"{CANARY}"}},"consent":{{"analytics":false}}',
+        {**PERSON, "context": {"gpc": True}},
+    ],
+)
+async def test_a_no_holds_at_the_door_of_dead_letters_too(tmp_path: Path, payload: object) -> None:
+    receipt, kept = await sent(tmp_path, letter(payload), door="dead-letters")
+    assert receipt == {"kept": 1, "rejected": []}
+    assert b"no time" in kept
+    assert CANARY.encode() not in kept
+
+
+async def test_letters_under_a_refusal_are_not_kept_where_it_drops_and_told_apart_where_it_does_not(
+    tmp_path: Path,
+) -> None:
+    receipt, kept = await sent(tmp_path, letter({"a": CANARY}), door="dead-letters", gpc=True, on_gpc="drop")
+    assert [one["code"] for one in receipt["rejected"]] == ["consent_withheld"]
+    assert b"no time" not in kept
+    twice = [letter({"a": CANARY}), letter({"b": CANARY})]
+    _, kept = await sent(tmp_path / "other", *twice, *twice, door="dead-letters", gpc=True)
+    ids = re.findall(rb'"id":"([^"]+)"', kept)
+    assert (len(ids), len(set(ids))) == (4, 2)
 
 
 async def test_of_an_address_and_a_browser_little_is_kept_even_with_consent(tmp_path: Path) -> None:

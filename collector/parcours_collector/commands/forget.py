@@ -118,7 +118,7 @@ def forget(
             def done(step: str) -> None:
                 bar.update(task, advance=1, description=step)
 
-            Suppressions(settings.suppressions_file).add(forms)
+            Suppressions(settings.suppressions_file).add(forms, {kind for kind, _ in person.identifiers})
             done("kept out")
             empty_logs(settings.wal_folder, url, wait_seconds)
             done("log emptied")
@@ -126,7 +126,7 @@ def forget(
             stitch(client)
             person = find_person(client, project, asked, whole=not only, unseen=True)
             forms = suppressed_forms(person.identifiers, project, keys.newest)
-            Suppressions(settings.suppressions_file).add(forms)
+            Suppressions(settings.suppressions_file).add(forms, {kind for kind, _ in person.identifiers})
             erased = erase(client, person, done)
             if only:
                 stitch(client, full=True)

@@ -1,4 +1,4 @@
-"""What is kept of a refused touchpoint: all of it, with the reason, and without a clear e-mail address or phone number.
+"""What is kept of a refused touchpoint: what may be, with the reason, without a clear e-mail address or phone number.
 
 A letter's id is a hash of who sent what, so that a refused touchpoint that is sent again is the same letter.
 """
@@ -14,6 +14,7 @@ import orjson
 
 from parcours_collector.intake.parsing import BrokenLine
 from parcours_schemas.identifiers import redact_clear_identifiers
+from parcours_schemas.identifiers.hashing import keyed_hash
 from parcours_schemas.refusal import Refusal
 
 MAX_SHOWN_CHARS = 200
@@ -21,6 +22,13 @@ MAX_SHOWN_CHARS = 200
 MAX_LINE = 2**63 - 1
 
 Origin = Literal["intake", "import"]
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Something of which only that it came may be kept. Its text tells letters apart, and is kept nowhere."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +52,8 @@ def dead_letter_line(
     """Return the row of `dead_letters`, as a line of JSON.
 
     Args:
-        event: The refused event: any JSON value, or a BrokenLine. One that carries `context.import.line` came from a
-            file, and its letter says from which line.
+        event: The refused event: any JSON value, a BrokenLine, or Withheld. One that carries `context.import.line` came
+            from a file, and its letter says from which line.
         refusal: What is wrong with it.
         project: Of the source.
         source: Who sent it.
@@ -53,11 +61,11 @@ def dead_letter_line(
         identifier_key: Hashes what must not be kept in clear.
         phone_region: Country of national phone numbers.
     """
-    value = event.text if isinstance(event, BrokenLine) else event
+    value = event.text if isinstance(event, BrokenLine) else "" if isinstance(event, Withheld) else event
     kept = redact_clear_identifiers(value, identifier_key, region=phone_region)  # type: ignore[arg-type] # any JSON
-    payload = kept if isinstance(event, BrokenLine) and isinstance(kept, str) else as_payload(kept)
+    payload = kept if isinstance(event, BrokenLine | Withheld) and isinstance(kept, str) else as_payload(kept)
     return letter_row(
-        letter_id(source, payload),
+        letter_id(source, keyed_hash(event.text, identifier_key) if isinstance(event, Withheld) else payload),
         refusal,
         project=project,
         source=source,

@@ -19,14 +19,15 @@ from parcours_collector.intake.enrichment import countries
 from parcours_collector.intake.envelopes import read
 from parcours_collector.intake.express import Lanes, admits
 from parcours_collector.intake.keys import KeyRing
-from parcours_collector.intake.knowing_again import ids_of_refused, ids_to_know_again
+from parcours_collector.intake.knowing_again import ids_to_know_again, names_somebody_forgotten
 from parcours_collector.intake.parsing import JSON_TYPES, Batch, BrokenLine, is_large, parse_batch
 from parcours_collector.intake.privacy import Policy
-from parcours_collector.intake.receipt import Receipt, Rejection
+from parcours_collector.intake.receipt import CONSENT_WITHHELD, SUPPRESSED, Receipt, Rejection
+from parcours_collector.intake.refused import left_of_touchpoint, withheld
 from parcours_collector.intake.rescue import rescue_batch
 from parcours_collector.intake.source import Source
 from parcours_collector.intake.steps import Circumstances, run_steps
-from parcours_collector.intake.suppression import Suppressions
+from parcours_collector.intake.suppression import Suppressions, latest_of
 from parcours_collector.settings import EnrichmentSettings, HttpSettings, PrivacySettings
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.wal.record import RecordKind
@@ -43,8 +44,6 @@ _LARGE_BODY_BYTES = 1024 * 1024
 """Bodies beyond it that go the full way take turns: as objects they may be 20 times as large."""
 _AT_ONCE = 250
 """Touchpoints of the express lane between two breaths at most."""
-_WITHHELD = Refusal(RejectCode.CONSENT_WITHHELD, "/consent", "the person has not agreed, and nothing of it was kept")
-_SUPPRESSED = Refusal(RejectCode.SUPPRESSED, "/ids", "the person has asked to be forgotten, and nothing of it was kept")
 
 
 @dataclass(slots=True)
@@ -61,7 +60,13 @@ class _Sorted:
 
 
 class Intake:
-    """The way from a request's body to the log. `plan` may be set to another; a batch under way keeps its own."""
+    """The way from a request's body to the log.
+
+    Attributes:
+        plan: May be set to another; a batch under way keeps its own.
+        policy: What is kept of whom.
+        suppressions: Who was forgotten; None for nobody.
+    """
 
     def __init__(
         self,
@@ -80,11 +85,11 @@ class Intake:
         self._keys = keys
         self._log = log
         self.plan = plan
-        self._policy = Policy(privacy or PrivacySettings())
+        self.policy = Policy(privacy or PrivacySettings())
         enrichment = enrichment or EnrichmentSettings()
         self._enriches = enrichment.enabled
         self._country_of = countries(enrichment.geoip_file)
-        self._suppressions = suppressions
+        self.suppressions = suppressions
         self._now = now
         self._lanes = Lanes(settings) if express_lane else None
         self._window = DuplicateWindow(settings.duplicate_window_events)
@@ -110,8 +115,7 @@ class Intake:
             RequestError: The batch as a whole cannot be read, or not be kept now; nothing of it was accepted.
         """
         received_at = self._now()
-        if self._suppressions is not None:
-            self._suppressions.refresh()
+        generation = latest_of(self.suppressions)
         circumstances = partial(
             Circumstances,
             project=source.project,
@@ -121,21 +125,16 @@ class Intake:
             phone_region=self._settings.phone_region,
             clock_tolerance=timedelta(seconds=self._settings.clock_tolerance_seconds),
             max_skew=timedelta(seconds=self._settings.max_skew_seconds),
-            policy=self._policy,
+            policy=self.policy,
             gpc=gpc,
             enriches=self._enriches,
             country_of=self._country_of,
             peer_address=peer_address,
         )
-        sorted_ = await self._express(body, content_type, circumstances, source)
-        if sorted_ is None:
-            async with self._large_bodies if len(body) > _LARGE_BODY_BYTES else nullcontext():
-                batch = await self._parse(body, content_type)
-                sorted_ = await self._full_way(
-                    batch.events,
-                    circumstances(sent_at=batch.sent_at, may_hold_clear_identifiers=may_hold_clear_identifiers(body)),
-                    source,
-                )
+        sorted_ = await self._sort_batch(body, content_type, circumstances, source)
+        while generation != (now := latest_of(self.suppressions)):
+            # Somebody was forgotten meanwhile, who may be in it. Nothing waits between this look and the log.
+            generation, sorted_ = now, await self._sort_batch(body, content_type, circumstances, source)
         records = []
         if sorted_.lines:
             records.append((RecordKind.TOUCHPOINTS, b"".join(sorted_.lines)))
@@ -145,6 +144,17 @@ class Intake:
         self._window.remember(source.project, sorted_.ids)
         self._count(source.name, sorted_)
         return Receipt(len(sorted_.lines), sorted_.duplicate, tuple(sorted_.rejected), warnings=tuple(sorted_.warnings))
+
+    async def _sort_batch(
+        self, body: bytes, content_type: str, circumstances: Callable[..., Circumstances], source: Source
+    ) -> _Sorted:
+        sorted_ = await self._express(body, content_type, circumstances, source)
+        if sorted_ is not None:
+            return sorted_
+        async with self._large_bodies if len(body) > _LARGE_BODY_BYTES else nullcontext():
+            batch = await self._parse(body, content_type)
+            around = circumstances(sent_at=batch.sent_at, may_hold_clear_identifiers=may_hold_clear_identifiers(body))
+            return await self._full_way(batch.events, around, source)
 
     async def _express(
         self, body: bytes, content_type: str, circumstances: Callable[..., Circumstances], source: Source
@@ -160,7 +170,7 @@ class Intake:
         lane = self._lanes.of(source, sorted_.plan, around.identifier_keys.newest)
         lines: list[bytes | None] = []
         accounted_bytes = body_read.around_bytes
-        keeps_out = self._suppressions is not None and self._suppressions.count > 0
+        keeps_out = self.suppressions is not None and self.suppressions.count > 0
         try:
             while len(lines) < len(body_read.envelopes):
                 if lines:
@@ -232,13 +242,13 @@ class Intake:
             if outcome.id in sorted_.ids or self._window.holds(around.project, outcome.id):
                 sorted_.duplicate += 1
                 return
-            if self._policy.verdict(outcome.consent, outcome.context, gpc=around.gpc) == "drop":
+            if self.policy.verdict(outcome.consent, outcome.context, gpc=around.gpc) == "drop":
                 # Nothing of it is kept, not even as a dead letter.
-                sorted_.rejected.append(Rejection(index, outcome.id, _WITHHELD))
+                sorted_.rejected.append(Rejection(index, outcome.id, CONSENT_WITHHELD))
                 return
             row = run_steps(outcome, around)
             if self._is_forgotten(ids_to_know_again(row["ids"], outcome, around), around):
-                sorted_.rejected.append(Rejection(index, outcome.id, _SUPPRESSED))
+                sorted_.rejected.append(Rejection(index, outcome.id, SUPPRESSED))
                 return
             line = orjson.dumps(row, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
             # A row is a little longer than its event: only near the limit is the event itself measured.
@@ -253,9 +263,16 @@ class Intake:
             )
         sent_id = event.get("id") if isinstance(event, dict) else None
         sorted_.rejected.append(Rejection(index, sent_id[:64] if isinstance(sent_id, str) else None, outcome))
-        kept = self._policy.of_refused(event, gpc=around.gpc)
-        if kept is None or self._is_forgotten(ids_of_refused(kept, around), around):
+        kept = left_of_touchpoint(event, self.policy, gpc=around.gpc)
+        if kept is None:
             return
+        named = names_somebody_forgotten(
+            event, self.suppressions, around.project, around.identifier_keys, around.phone_region
+        )
+        if named:
+            return
+        if named is None:
+            kept = withheld(event)
         sorted_.letters.append(
             dead_letter_line(
                 kept,
@@ -269,7 +286,7 @@ class Intake:
         )
 
     def _is_forgotten(self, ids: Mapping[str, object], around: Circumstances) -> bool:
-        suppressions = self._suppressions
+        suppressions = self.suppressions
         return suppressions is not None and suppressions.covers(ids, around.project, around.identifier_keys.all)
 
     def _outcome(

@@ -18,6 +18,8 @@ Verdict: TypeAlias = Literal["keep", "anonymise", "drop"]
 
 _OF_A_PERSON = ("ip", "user_agent", "device", "locale", "timezone", "screen", "gpc")
 _ADDRESSES = ("url", "referrer")
+SHORTENED = ("ip", "user_agent")
+"""Of the circumstances: what is kept in part at most."""
 _SEVERITY: Mapping[Verdict, int] = {"keep": 0, "anonymise": 1, "drop": 2}
 _OF_CLICK = ("click_id", "click_network")
 
@@ -33,31 +35,18 @@ class Policy:
 
         Args:
             consent: By purpose.
-            context: May hold `gpc`, where the sender is not the browser itself.
+            context: May hold `gpc`, where the sender is not the browser itself; anything but false is a no.
             gpc: The request came with `Sec-GPC: 1`.
         """
         settings = self.settings
         verdicts: list[Verdict] = ["keep"]
-        said = consent.get(settings.purpose)
-        if said is False or (said is not True and settings.consent_required):
+        said: object = consent.get(settings.purpose)
+        if (said is not None and said is not True) or (said is None and settings.consent_required):
             verdicts.append(settings.on_refusal)
-        if gpc or context.get("gpc") is True:
+        said = context.get("gpc")
+        if gpc or (said is not None and said is not False):
             verdicts.append(settings.on_gpc)
         return max(verdicts, key=_SEVERITY.__getitem__)
-
-    def of_refused(self, event: object, *, gpc: bool) -> object | None:
-        """Return what of a refused event may be kept as a dead letter; None when nothing may.
-
-        What is wrong with it may be its consent: whatever does not read as a yes is none.
-        """
-        if not isinstance(event, dict):
-            return event if self.settings.on_refusal == "keep" or not self.settings.consent_required else None
-        consent, context = event.get("consent"), event.get("context")
-        said = consent if isinstance(consent, dict) else {} if consent is None else {self.settings.purpose: False}
-        verdict = self.verdict(said, context if isinstance(context, dict) else {}, gpc=gpc)
-        if verdict == "drop":
-            return None
-        return event if verdict == "keep" else {key: event[key] for key in event if key not in {"ids", "context"}}
 
     def apply(self, row: Row, verdict: Verdict) -> None:
         """Take from a row what may not be kept."""
@@ -72,24 +61,22 @@ class Policy:
             for name in _OF_CLICK:
                 row["enrichment"].pop(name, None)
             return
-        if "ip" in context:
-            self._shorten(
-                row, "ip", _truncated(context["ip"]) if self.settings.ip == "truncated" else None, self.settings.ip
-            )
-        if "user_agent" in context:
-            agent = context["user_agent"]
-            shorter = reduced_agent(agent) if self.settings.user_agent == "reduced" and isinstance(agent, str) else None
-            self._shorten(row, "user_agent", shorter, self.settings.user_agent)
+        shorter = {key: self.shorter(key, context[key]) for key in SHORTENED if key in context}
+        if shorter:
+            row["context"] = {
+                key: shorter.get(key, value) for key, value in context.items() if shorter.get(key, value) is not None
+            }
 
-    def _shorten(self, row: Row, key: str, shorter: str | None, policy: str) -> None:
-        if policy == "full":
-            return
-        context = dict(row["context"])
-        if shorter is None:
-            context.pop(key)
-        else:
-            context[key] = shorter
-        row["context"] = context
+    def shorter(self, key: str, value: object) -> object | None:
+        """Return what may be kept of an address or a user agent; None for nothing."""
+        rule = self.settings.ip if key == "ip" else self.settings.user_agent
+        if rule == "full":
+            return value
+        if rule == "none":
+            return None
+        if key == "ip":
+            return _truncated(value)
+        return reduced_agent(value) if isinstance(value, str) else None
 
 
 USUAL_POLICY = Policy(PrivacySettings())

@@ -5,6 +5,12 @@ from dataclasses import dataclass
 import orjson
 
 from parcours_schemas.refusal import Refusal
+from parcours_schemas.reject import RejectCode
+
+CONSENT_WITHHELD = Refusal(
+    RejectCode.CONSENT_WITHHELD, "/consent", "the person has not agreed, and nothing of it was kept"
+)
+SUPPRESSED = Refusal(RejectCode.SUPPRESSED, "/ids", "the person has asked to be forgotten, and nothing of it was kept")
 
 _MOST_WARNINGS_SAID = 100
 """In one answer: the same mistake of a sender comes with every touchpoint. All are counted."""

@@ -43,7 +43,14 @@ class Doors:
         self._settings = settings
         self._keys = keys
         self._intake = intake
-        self._unmapped = UnmappedRows(settings=settings, keys=keys, log=log, rejected=intake.rejected)
+        self._unmapped = UnmappedRows(
+            settings=settings,
+            keys=keys,
+            log=log,
+            rejected=intake.rejected,
+            policy=intake.policy,
+            suppressions=intake.suppressions,
+        )
         self._wal = log
         self._metrics = metrics
         self._admission = admission
@@ -73,7 +80,7 @@ class Doors:
                 source,
                 body,
                 request.content_type,
-                gpc=request.headers.get("Sec-GPC") == "1",
+                gpc=_says_gpc(request),
                 peer_address=request.remote or "" if source.kind is SourceKind.BROWSER else "",
             )
         self._admission.charge(source, receipt.accepted + receipt.duplicate + len(receipt.rejected))
@@ -88,7 +95,7 @@ class Doors:
         self._admission.check(source)
         with self._admission.room_for(source, request):
             body = await read_body(request, self._settings)
-            receipt = await self._unmapped.keep(source, body, request.content_type)
+            receipt = await self._unmapped.keep(source, body, request.content_type, gpc=_says_gpc(request))
         return _json(receipt.as_json())
 
     async def options_touchpoints(self, request: web.Request) -> web.Response:
@@ -187,6 +194,10 @@ _SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+
+
+def _says_gpc(request: web.Request) -> bool:
+    return request.headers.get("Sec-GPC") == "1"
 
 
 def _is_here(remote: str | None) -> bool:
