@@ -18,11 +18,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 from clickhouse_connect.driver.client import Client
+from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from parcours import DropReason, Tracker
+from parcours_collector.app import running_collector
 from parcours_collector.forgetting.report import ForgedReport, verify_report
 from parcours_collector.intake.intake import Intake
 from parcours_collector.intake.keys import KeyRing
@@ -30,7 +34,7 @@ from parcours_collector.intake.knowing_again import MOST_WORDS
 from parcours_collector.intake.registry import Registry
 from parcours_collector.intake.suppression import Suppressions, UnreadableSuppressions, suppressed_forms
 from parcours_collector.intake.unmapped import UnmappedRows
-from parcours_collector.settings import HttpSettings
+from parcours_collector.settings import HttpSettings, Settings
 from parcours_collector.wal.log import WriteAheadLog
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.embedded.process import EngineProcess
@@ -387,6 +391,37 @@ async def test_who_is_forgotten_while_their_batch_is_being_sorted_is_not_in_the_
     assert (receipt.accepted, [one.refusal.code for one in receipt.rejected]) == (1_000, ["suppressed"])
     assert (kept.kept, [refusal.code for _, refusal in kept.rejected]) == (1_000, ["suppressed"])
     assert CARD.encode() not in b"".join(contents(tmp_path / "wal"))
+
+
+async def test_a_first_list_that_is_damaged_is_said_once_and_followed_once_it_is_mended(tmp_path: Path) -> None:
+    sender, file = add_source(tmp_path, "shop-web", "shop"), tmp_path / "suppressed.json"
+    settings = Settings(data=tmp_path, port=0, clickhouse_url=SecretStr(NOBODY), shutdown_seconds=0)
+    headers = {"Authorization": f"Bearer {sender.write_key}"}
+    with capture_logs() as said:
+        async with (
+            asyncio.timeout(30),
+            running_collector(settings) as running,
+            aiohttp.ClientSession(running.endpoint, headers=headers) as session,
+        ):
+
+            async def status_of_one_more() -> int:
+                async with session.post("/v1/touchpoints", json=[event()]) as answer:
+                    return answer.status
+
+            def complaints() -> list[str]:
+                return [entry["error"] for entry in said if entry["event"] == "look_failed"]
+
+            assert await status_of_one_more() == 200
+            file.write_text("nonsense")
+            while not complaints():
+                await status_of_one_more()
+            # Who was on it is not known: nothing is taken, and senders keep what they have.
+            assert await status_of_one_more() == 500
+            file.unlink()
+            Suppressions(file).add(["a" * 64])
+            while len([*(tmp_path / "wal").glob("*.wal")]) == 1:
+                assert await status_of_one_more() == 200
+            assert complaints() == ["UnreadableSuppressions"]
 
 
 def test_a_damaged_list_lets_nobody_back(tmp_path: Path) -> None:

@@ -145,8 +145,11 @@ async def running_collector(
         board.read(lambda: [Reading("parcours_disk_free_bytes", disk_free_bytes(root))])
         delivery.start()
         stack.push_async_callback(delivery.drain, settings.shutdown_seconds)
-        stack.push_async_callback(_ended, asyncio.create_task(_roll_when_somebody_is_forgotten(log, settings)))
-        stack.push_async_callback(_ended, asyncio.create_task(_follow_plan(plan, intake, url)))
+        for what, every_seconds, look in (
+            ("forgotten", _LOOK_SECONDS, _rolling_for_the_forgotten(log, settings)),
+            ("plan", _LOOK_AT_PLAN_SECONDS, _following_plan(plan, intake, url)),
+        ):
+            stack.push_async_callback(_ended, asyncio.create_task(_repeat(what, every_seconds, look)))
         board.read(
             lambda: [
                 Reading("parcours_plan_reloads_total", plan.reloads),
@@ -237,28 +240,53 @@ def _delivery(inserter: Inserter, settings: DeliverySettings, watch: DeliveryWat
     )
 
 
-async def _roll_when_somebody_is_forgotten(log: WriteAheadLog, settings: Settings) -> None:
+async def _repeat(what: str, every_seconds: float, look: Callable[[], Awaitable[None]]) -> None:
+    """Look again and again, whatever happens; a look that fails is said once, until one does not."""
+    fails = False
+    while True:
+        await asyncio.sleep(every_seconds)
+        try:
+            await look()
+        except Exception as error:  # noqa: BLE001 - nobody waits for this task: its end would be seen by nobody
+            if not fails:
+                _log.error("look_failed", at=what, error=type(error).__name__, consequence="it is tried again")
+            fails = True
+        else:
+            fails = False
+
+
+def _rolling_for_the_forgotten(log: WriteAheadLog, settings: Settings) -> Callable[[], Awaitable[None]]:
     """End the segment under way when the list of the forgotten changes: what it holds goes once it is delivered."""
     suppressions = Suppressions(settings.suppressions_file)
-    while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        if suppressions.refresh():
+    rolled_for = suppressions.generation
+
+    async def look() -> None:
+        nonlocal rolled_for
+        suppressions.refresh()
+        if suppressions.generation != rolled_for:
+            now = suppressions.generation
             await log.roll()
+            rolled_for = now
+
+    return look
 
 
-async def _follow_plan(plan: LivingPlan, intake: Intake, url: str) -> None:
+def _following_plan(plan: LivingPlan, intake: Intake, url: str) -> Callable[[], Awaitable[None]]:
     """Judge by the folder's plan as it changes, and tell ClickHouse what its kinds mean as soon as it answers."""
     told = plan.current
-    while True:
-        await asyncio.sleep(_LOOK_AT_PLAN_SECONDS)
+
+    async def look() -> None:
+        nonlocal told
         await asyncio.to_thread(plan.look)
         intake.plan = plan.current
         if told is not intake.plan:
             try:
                 await asyncio.to_thread(_tell_kinds, url, intake.plan)
             except (CollectorError, ClickHouseError):
-                continue  # delivery says that it is away, and tells it too when it is back
+                return  # delivery says that it is away, and tells it too when it is back
             told = intake.plan
+
+    return look
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
