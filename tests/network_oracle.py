@@ -43,20 +43,22 @@ def walks(
     start_node: str | None = None,
     end_node: str | None = None,
     via: str | None = None,
+    without_conversion: bool = False,
     from_at: datetime | None = None,
     to_at: datetime | None = None,
 ) -> list[Walk]:
-    """The walks of everybody."""
+    """The walks of everybody; without their conversions they may be empty."""
     found = []
     for person, life in enumerate(lives):
         for part, outcome in _cut(life, within, now, max_gap_seconds):
             touches = [t for t in part if _inside(t.occurred_at, from_at, to_at)] if within == "life" else part
             if not touches or (within != "life" and not _inside(part[0].occurred_at, from_at, to_at)):
                 continue
-            steps = [(_grouped(NODES[node](touch), groups), touch.occurred_at) for touch in touches]
+            shown = touches[:-1] if without_conversion and outcome == "converted" else touches
+            steps = [(_grouped(NODES[node](touch), groups), touch.occurred_at) for touch in shown]
             steps = exposure(steps) if collapse else steps
             steps = _between(steps, start_node, end_node)
-            if steps and (via is None or via in [name for name, _ in steps]):
+            if (steps or without_conversion) and (via is None or via in [name for name, _ in steps]):
                 revenue = REVENUE * sum(touch.name == "order_completed" for touch in touches)
                 found.append(Walk(person, tuple(steps), outcome, revenue))
     return found
@@ -106,7 +108,7 @@ def _between(steps: list[Step], start: str | None, end: str | None) -> list[Step
 
 def exposure(steps: Sequence[Step]) -> list[Step]:
     """The last of each run of one node."""
-    return [step for step, after in zip(steps, [*steps[1:], None], strict=True) if after is None or after[0] != step[0]]
+    return [step for step, after in zip(steps, [*steps, None][1:], strict=True) if after is None or after[0] != step[0]]
 
 
 def transformed(steps: Sequence[Step], how: str) -> list[Step]:

@@ -12,11 +12,12 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from parcours_collector.atlas.network import Network, black_holes, bright_paths, knock_on, nodes
+from parcours_collector.atlas.network import Network, black_holes, bright_paths, knock_on, nodes, stage_moves
+from parcours_collector.warehouse.project_rules import Kind, write_kind
 from parcours_collector.warehouse.stitching import stitch
-from tests import chain_oracle, network_oracle, oracle
+from tests import chain_oracle, network_oracle, oracle, touchpoint_rows
 from tests.oracle import Touch
-from tests.touchpoint_rows import NAMES, START, lives, store, touch
+from tests.touchpoint_rows import NAMES, START, lives, store, store_rows, touch
 
 random_lives = settings(
     max_examples=int(os.environ.get("NETWORK_EXAMPLES", "4")),
@@ -34,11 +35,12 @@ networks = st.builds(
 )
 
 
-def over(touches: Sequence[Touch], network: Network) -> list[network_oracle.Walk]:
+def over(touches: Sequence[Touch], network: Network, *, without_conversion: bool = False) -> list[network_oracle.Walk]:
     """The journeys that are over."""
     walks = network_oracle.walks(
         oracle.walks(touches).values(), now=datetime.now(UTC), within="journey", node=network.node,
         groups=network.groups, collapse=network.collapse, from_at=network.from_at, to_at=network.to_at,
+        without_conversion=without_conversion,
     )  # fmt: skip
     return [walk for walk in walks if walk.outcome != "open"]
 
@@ -91,7 +93,8 @@ def test_nodes_and_black_holes_are_those_of_the_chain(
         assert hole.expected_conversions == pytest.approx(gain, abs=1e-9)
         converted = len(walks) - lost
         if with_value and converted:
-            assert hole.lost_value == pytest.approx(hole.lost * sum(walk.revenue for walk in walks) / converted)
+            brought = sum(walk.revenue for walk in walks if walk.outcome == "converted")
+            assert hole.lost_value == pytest.approx(hole.lost * brought / converted)
         else:
             assert hole.lost_value is None
 
@@ -102,10 +105,10 @@ def test_bright_paths_are_those_of_the_oracle(
     clickhouse: Client, touches: list[Touch], network: Network, shortest: int, longer: int, least: int
 ) -> None:
     network = Network(**{**_fields(network), "project": _stored(clickhouse, touches)})
-    walks = over(touches, network)
+    walks = over(touches, network, without_conversion=True)
     taken: dict[tuple[str, ...], list[network_oracle.Walk]] = defaultdict(list)
     for walk in walks:
-        path = [node for node, _ in walk.steps][: -1 if walk.outcome == "converted" else None]
+        path = [node for node, _ in walk.steps]
         parts = {
             tuple(path[place : place + length])
             for length in range(shortest, shortest + longer + 1)
@@ -212,6 +215,94 @@ def test_what_is_rarely_visited_stands_together(clickhouse: Client, project: str
         nodes(clickhouse, Network(project=project), max_nodes=301)
 
 
+def test_people_of_what_stands_together_count_once(clickhouse: Client, project: str) -> None:
+    rare = ("email_opened", "ad_impression", "store_visited")
+    _tell(
+        clickhouse,
+        project,
+        *((name, at, who, {}) for who in "ab" for at, name in enumerate(("page_viewed",) * 3 + rare)),
+    )
+    rows = nodes(clickhouse, Network(project=project), max_nodes=1)
+    assert {row.node: (row.visits, row.people) for row in rows} == {"page_viewed": (6, 2), "(other)": (6, 2)}
+
+
+@pytest.mark.parametrize("collapse", [False, True])
+def test_only_the_conversion_itself_is_no_part_of_a_bright_path(
+    clickhouse: Client, project: str, collapse: bool
+) -> None:
+    for number in range(4):
+        _tell(clickhouse, project, ("product_viewed", 0, f"c{number}", {}), ("order_completed", 9, f"c{number}", {}))
+        lost = (("product_viewed", 0, f"l{number}", {}), ("email_opened", 9, f"l{number}", {"channel": "email"}))
+        _tell(clickhouse, project, *lost)
+    rows = bright_paths(clickhouse, Network(project=project, node="channel", collapse=collapse), min_journeys=1)
+    assert {tuple(row.path): (row.journeys, row.converted) for row in rows} == {
+        ("web",): (8, 4), ("email",): (4, 0), ("web", "email"): (4, 0),
+    }  # fmt: skip
+
+
+def test_a_conversion_without_a_stage_takes_no_stage_off_its_path(clickhouse: Client, project: str) -> None:
+    write_kind(clickhouse, project, Kind("deal_closed", conversion=True))
+    _tell(
+        clickhouse, project, ("product_viewed", 0, "a", {}), ("deal_closed", 9, "a", {}), ("product_viewed", 0, "b", {})
+    )
+    (row,) = bright_paths(clickhouse, Network(project=project, node="stage"), min_journeys=1)
+    assert (row.path, row.journeys, row.converted) == (["consideration"], 2, 1)
+
+
+def test_what_lost_journeys_brought_is_not_what_a_conversion_is_worth(clickhouse: Client, project: str) -> None:
+    _tell(
+        clickhouse,
+        project,
+        ("order_completed", 0, "a", {"revenue": "100", "currency": "EUR"}),
+        ("fee_charged", 0, "b", {"revenue": "900", "currency": "EUR"}),
+        ("product_viewed", 0, "c", {}),
+    )
+    rows = black_holes(clickhouse, Network(project=project), with_value=True)
+    assert {row.node: row.lost_value for row in rows} == {"fee_charged": 100, "product_viewed": 100}
+
+
+def test_a_journey_without_any_such_node_is_one_of_the_whole(clickhouse: Client, project: str) -> None:
+    _tell(
+        clickhouse,
+        project,
+        ("product_viewed", 0, "a", {"properties": {"shelf": "tea"}}),
+        ("order_completed", 9, "a", {}),
+        ("product_viewed", 0, "b", {"properties": {"shelf": "tea"}}),
+        *(("ad_impression", 0, f"c{number}", {}) for number in range(8)),
+    )
+    network = Network(project=project, node="properties.shelf")
+    (tea,) = nodes(clickhouse, network)
+    assert (tea.visits, tea.journeys, tea.base_conversion, tea.conversion_probability) == (2, 10, 0.1, 0.5)
+    assert (tea.reach_probability, tea.removal_effect, tea.conversion_if_mended) == pytest.approx((0.2, 1, 0.2))
+    (hole,) = black_holes(clickhouse, network)
+    assert (hole.lost, hole.lost_share) == (1, pytest.approx(1 / 9))
+    whole, changed = knock_on(clickhouse, "tea", START - timedelta(days=1), network)
+    assert (whole.journeys_after, whole.rate_after, changed.journeys_after) == (10, 0.1, 2)
+    (bright,) = bright_paths(clickhouse, network, min_journeys=1)
+    assert (bright.path, bright.base_conversion, bright.lift) == (["tea"], 0.1, pytest.approx(5))
+
+
+def test_a_property_may_say_what_the_chain_calls_its_states(clickhouse: Client, project: str) -> None:
+    words = ("(start)", "(converted)", "(lost)", "\x00")
+    _tell(
+        clickhouse,
+        project,
+        *(("page_viewed", at, "a", {"properties": {"word": word}}) for at, word in enumerate(words)),
+    )
+    rows = nodes(clickhouse, Network(project=project, node="properties.word"))
+    assert {row.node: (row.visits, row.entries, row.converted, row.lost) for row in rows} == {
+        word: (1, word == words[0], 0, word == words[-1]) for word in words
+    }
+    assert {(row.journeys, row.base_conversion) for row in rows} == {(1, 0)}
+
+
+def test_a_stage_move_pauses_from_stage_to_stage_whatever_lies_between(clickhouse: Client, project: str) -> None:
+    between = ("chat_opened", 50, "a", {})
+    _tell(clickhouse, project, ("product_viewed", 0, "a", {}), between, ("order_completed", 100, "a", {}))
+    assert [row.median_seconds for row in stage_moves(clickhouse, project=project, max_gap_seconds=100)] == [100]
+    assert not stage_moves(clickhouse, project=project, max_gap_seconds=60)
+
+
 def test_three_hundred_nodes_are_solved(clickhouse: Client, project: str) -> None:
     touches = [
         touch(f"page_{page}", 60 * page + 3600 * 24 * 40 * turn, anonymous_id="a")
@@ -223,6 +314,18 @@ def test_three_hundred_nodes_are_solved(clickhouse: Client, project: str) -> Non
     rows = nodes(clickhouse, Network(project=project), max_nodes=300)
     assert len(rows) == 301
     assert all(0 <= row.reach_probability <= 1.000001 for row in rows)
+
+
+def _tell(client: Client, project: str, *told: tuple[str, float, str, dict[str, object]]) -> None:
+    """Store touchpoints told as name, second, person, and what else their rows hold."""
+    store_rows(
+        client,
+        [
+            touchpoint_rows.row(touch(name, at, user_id=who), project) | {"revenue": None} | held
+            for name, at, who, held in told
+        ],
+    )
+    stitch(client)
 
 
 def _stored(client: Client, touches: list[Touch]) -> str:

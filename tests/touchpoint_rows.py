@@ -1,6 +1,7 @@
 """Rows of `touchpoints` for tests, and strategies for small lives full of ties, loops and late evidence."""
 
 import uuid
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -99,8 +100,11 @@ def row(touch: Touch, project: str) -> dict[str, object]:
 
 
 def store(client: Client, project: str, touches: list[Touch]) -> None:
+    """Insert touchpoints as delivery does."""
+    store_rows(client, [row(one, project) for one in touches])
+
+
+def store_rows(client: Client, rows: Iterable[Mapping[str, object]]) -> None:
     """Insert rows as delivery does."""
-    lines = b"".join(
-        orjson.dumps(row(one, project), option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE) for one in touches
-    )
+    lines = b"".join(orjson.dumps(one, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE) for one in rows)
     client.raw_insert("touchpoints", insert_block=lines, fmt="JSONEachRow", settings=dict(INSERT_SETTINGS))

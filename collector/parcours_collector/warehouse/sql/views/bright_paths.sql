@@ -17,32 +17,26 @@ WITH
             count() AS journeys,
             uniqExact(project, person_id) AS people,
             countIf(outcome = 'converted') AS converted
-        FROM
-        (
-            SELECT
-                project,
-                person_id,
-                outcome,
-                if(outcome = 'converted' AND NOT match(ifNull({node:Nullable(String)}, 'name'), '^(properties|context)[.]'), arrayPopBack(nodes), nodes) AS nodes_before
-            FROM parcours.node_walks(
-                within = 'journey',
-                node = {node:Nullable(String)},
-                groups = {groups:Nullable(String)},
-                collapse = {collapse:Nullable(Bool)},
-                project = {project:Nullable(String)},
-                from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-                to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
-            )
-            WHERE outcome IN ('converted', 'lost')
+        FROM parcours.node_walks(
+            within = 'journey',
+            with_empty = 1,
+            without_conversion = NOT match(ifNull({node:Nullable(String)}, 'name'), '^(properties|context)[.]'),
+            node = {node:Nullable(String)},
+            groups = {groups:Nullable(String)},
+            collapse = {collapse:Nullable(Bool)},
+            project = {project:Nullable(String)},
+            from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
+            to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
         )
         ARRAY JOIN arrayPushFront(
             arrayDistinct(arrayFold(
-                (paths, nodes_wanted) -> arrayConcat(paths, arrayMap(place -> arrayMap(one -> toString(one), arraySlice(nodes_before, place, nodes_wanted)), range(1, length(nodes_before) + 2 - least(nodes_wanted, length(nodes_before) + 1)))),
+                (paths, nodes_wanted) -> arrayConcat(paths, arrayMap(place -> arrayMap(one -> toString(one), arraySlice(nodes, place, nodes_wanted)), range(1, length(nodes) + 2 - least(nodes_wanted, length(nodes) + 1)))),
                 range(ifNull({min_length:Nullable(UInt8)}, 1), ifNull({max_length:Nullable(UInt8)}, 3) + 1),
                 CAST([], 'Array(Array(String))')
             )),
             CAST([], 'Array(String)')
         ) AS path
+        WHERE outcome IN ('converted', 'lost')
         GROUP BY path
     )
 SELECT

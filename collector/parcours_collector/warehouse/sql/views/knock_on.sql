@@ -1,6 +1,6 @@
 -- What a change at one node did: to its own rate, to the whole, and to the nodes that come later, so that a local gain that harms what follows shows.
 -- Grain: one row the whole, one the changed node, and one each later node. Keys: role, node.
--- role 'whole': every journey; success is a conversion. 'changed': journeys that came to changed_node; success is going on from it (to a further node) or converting at it, or with
+-- role 'whole': every journey, whether or not it has a node; success is a conversion. 'changed': journeys that came to changed_node; success is going on from it (to a further node) or converting at it, or with
 --   next_node coming to that node later. 'later': journeys
 --   that came to the node after their first visit of changed_node; success is a conversion.
 -- journeys_before, journeys_after: those that began before changed_at, and from it on; rate_before, rate_after: their share of successes, NaN of none. difference: after − before; low and
@@ -17,8 +17,8 @@ WITH
     judged AS
     (
         SELECT
-            times[1] >= toUnixTimestamp64Milli({changed_at:DateTime64(3, 'UTC')}) AS is_after,
-            outcome = 'converted' AND times[-1] - times[1] <= horizon_ms AS has_converted,
+            began_ms >= toUnixTimestamp64Milli({changed_at:DateTime64(3, 'UTC')}) AS is_after,
+            outcome = 'converted' AND ended_ms - began_ms <= horizon_ms AS has_converted,
             indexOf(nodes, toLowCardinality({changed_node:String})) AS place,
             arrayConcat(
                 [('whole', '', has_converted)],
@@ -27,6 +27,7 @@ WITH
             ) AS told
         FROM parcours.node_walks(
             within = 'journey',
+            with_empty = 1,
             node = {node:Nullable(String)},
             groups = {groups:Nullable(String)},
             collapse = {collapse:Nullable(Bool)},
@@ -34,7 +35,7 @@ WITH
             from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
             to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
         )
-        WHERE times[1] + horizon_ms <= toUnixTimestamp64Milli(now64(3, 'UTC'))
+        WHERE began_ms + horizon_ms <= toUnixTimestamp64Milli(now64(3, 'UTC'))
     ),
     counted AS
     (

@@ -1,14 +1,15 @@
 -- People's touchpoints as nodes, in the order of time, cut into the walks that a question looks at: the base of the network's views.
--- Grain: one row a walk that has a node. Keys: project, person_id, walk_no.
+-- Grain: one row a walk that has a node, with with_empty = 1 every walk. Keys: project, person_id, walk_no.
 -- A walk is a person's whole life, or with within = 'session' | 'journey' one session or journey as `touchpoints_resolved` numbers them. A pause of more
 --   than max_gap_seconds cuts lives and sessions further; journeys have the project's own gap, so that their outcomes hold. walk_no: 1, 2, … for a person; sessions are numbered one channel family after the other.
 -- node: what a node is: 'name' (default), 'channel', 'name_channel' ('product_viewed · web'), 'stage', 'source', 'place' (the store_id of the properties or the
---   context, else the channel), 'properties.NAME' or 'context.NAME'. What has no such property, or an empty one, is no node.
+--   context, else the channel), 'properties.NAME' or 'context.NAME'. What has no such property, or an empty one, is no node. With without_conversion = 1 neither is the conversion that a
+--   journey ends with.
 -- Then, in this order: strip_slash = 1 takes the trailing slash off a node that is more than a slash; groups, patterns with * for anything, one a line, put
 --   the pattern in place of a node that contains it (the first that does); collapse = 1 makes a run of one node one, at the time of its last touchpoint;
 --   start_node lets a walk begin at its first such node, end_node end at the first one from there, and walks without them are left out; via leaves out
 --   those that do not pass it. The three are written as the node is after groups.
--- times: milliseconds since 1970, one a node. outcome: for journeys as in `journeys` (converted, lost, open), of the journey as a whole; else ''.
+-- times: milliseconds since 1970, one a node. began_ms, ended_ms: of the whole session, journey or life, whatever of it are nodes. outcome: for journeys as in `journeys` (converted, lost, open), of the journey as a whole; else ''.
 -- revenue: with with_value = 1 what the touchpoints of the session, journey or life brought in the project's currency, else NULL.
 -- from_at, to_at: sessions and journeys that began in from_at ≤ t < to_at, as a whole; of lives the touchpoints in them.
 -- Parameters may all be left out. Read from the journey index where node and value allow, else from the touchpoints.
@@ -28,6 +29,8 @@ WITH
     ifNull({strip_slash:Nullable(Bool)}, false) AS is_bare,
     ifNull({groups:Nullable(String)}, '') != '' AS is_grouped,
     ifNull({collapse:Nullable(Bool)}, false) AS is_collapsed,
+    ifNull({with_empty:Nullable(Bool)}, false) AND {end_node:Nullable(String)} IS NULL AS may_be_empty,
+    within_is = 'journey' AND ifNull({without_conversion:Nullable(Bool)}, false) AS is_before_conversion,
     ifNull({max_gap_seconds:Nullable(Float64)}, 9.2e15) * 1000 AS max_gap_ms,
     splitByChar('\n', ifNull({groups:Nullable(String)}, '')) AS patterns,
     arrayMap(pattern -> concat('(?s)', replaceAll(regexpQuoteMeta(pattern), '\\*', '.*')), patterns) AS expressions,
@@ -151,8 +154,18 @@ WITH
             project,
             person_id,
             walk_no,
-            if(is_trimmed, arrayFilter(at_ms -> at_ms >= from_ms AND at_ms < to_ms, walk_times), walk_times) AS bounded_times,
-            if(is_trimmed, arrayFilter((node, at_ms) -> at_ms >= from_ms AND at_ms < to_ms, walk_nodes, walk_times), walk_nodes) AS bounded_nodes,
+            walk_times[1] AS began_ms,
+            walk_times[-1] AS ended_ms,
+            multiIf(
+                is_trimmed, arrayFilter(at_ms -> at_ms >= from_ms AND at_ms < to_ms, walk_times),
+                is_before_conversion AND walk_conversions[-1] = 1, arrayPopBack(walk_times),
+                walk_times
+            ) AS bounded_times,
+            multiIf(
+                is_trimmed, arrayFilter((node, at_ms) -> at_ms >= from_ms AND at_ms < to_ms, walk_nodes, walk_times),
+                is_before_conversion AND walk_conversions[-1] = 1, arrayPopBack(walk_nodes),
+                walk_nodes
+            ) AS bounded_nodes,
             if(is_valued, arraySum(if(is_trimmed, arrayFilter((one, at_ms) -> at_ms >= from_ms AND at_ms < to_ms, walk_revenues, walk_times), walk_revenues)), NULL) AS revenue,
             multiIf(
                 within_is != 'journey', '',
@@ -218,8 +231,10 @@ SELECT
     walk_no,
     if({end_node:Nullable(String)} IS NULL, begun_times, arraySlice(begun_times, 1, nodes_wanted)) AS times,
     if({end_node:Nullable(String)} IS NULL, begun_nodes, arraySlice(begun_nodes, 1, nodes_wanted)) AS nodes,
+    began_ms,
+    ended_ms,
     outcome,
     revenue
 FROM ended
-WHERE nodes_wanted > 0
+WHERE (nodes_wanted > 0 OR may_be_empty)
   AND ({via:Nullable(String)} IS NULL OR has(nodes, toLowCardinality(ifNull({via:Nullable(String)}, ''))))

@@ -6,22 +6,29 @@
 --   journey goes on or converts. conversion_probability: of who is at the node, N × (share of visits that convert). reach_probability: that a journey ever comes there.
 -- removal_effect: the share of all conversions that would be lost if whoever comes there were: reach × conversion probability ÷ base_conversion.
 -- conversion_if_mended: what base_conversion would be if nobody were lost there and went on as the others do.
--- base_conversion: converted ÷ journeys; the same on every row. journeys: how many there are.
+-- base_conversion: converted ÷ journeys; the same on every row. journeys: how many there are, also of those that have no node of that kind.
 -- need, valence: with node = 'name', as touchpoint_kinds says of the name; else ''.
--- revenue: with with_value = 1 what all journeys brought (in the project's currency); the same on every row.
+-- revenue, converted_revenue: with with_value = 1 what all journeys, and what those that converted, brought (in the project's currency); the same on every row.
 -- Parameters, all of which may be left out: max_nodes; node, groups, collapse, with_value, project, from_at and to_at as in `node_walks`.
 -- Not counted: open journeys. A journey that began in the last journey_gap is only here when it has converted: to_at a gap ago makes rates that will not fall.
 CREATE OR REPLACE VIEW nodes AS
 WITH
+    -- No text in UTF-8 holds the byte FF: what a property says is never taken for a state of the chain.
+    concat(unhex('FF'), 'start') AS start_state,
+    concat(unhex('FF'), 'converted') AS converted_state,
+    concat(unhex('FF'), 'lost') AS lost_state,
     -- A person's moves: from where they were to where they came.
     people AS
     (
         SELECT
-            arrayFlatten(groupArray(arrayPushFront(arrayMap(one -> toString(one), nodes), '(start)'))) AS all_from,
-            arrayFlatten(groupArray(arrayPushBack(arrayMap(one -> toString(one), nodes), if(outcome = 'converted', '(converted)', '(lost)')))) AS all_to,
-            sum(ifNull(revenue, 0)) AS brought
+            cityHash64(project, person_id) AS person,
+            arrayFlatten(groupArray(arrayPushFront(arrayMap(one -> toString(one), nodes), start_state))) AS all_from,
+            arrayFlatten(groupArray(arrayPushBack(arrayMap(one -> toString(one), nodes), if(outcome = 'converted', converted_state, lost_state)))) AS all_to,
+            sum(ifNull(revenue, 0)) AS brought,
+            sumIf(ifNull(revenue, 0), outcome = 'converted') AS brought_converted
         FROM parcours.node_walks(
             within = 'journey',
+            with_empty = 1,
             node = {node:Nullable(String)},
             groups = {groups:Nullable(String)},
             collapse = {collapse:Nullable(Bool)},
@@ -41,8 +48,9 @@ WITH
             from_name,
             to_name,
             count() AS passages,
-            countIf(time_there = 1) AS first_times,
-            sumIf(brought, from_name = '(start)' AND time_there = 1) AS brought_there
+            groupArrayIf(person, time_there = 1) AS people_first_there,
+            sumIf(brought, from_name = start_state AND time_there = 1) AS brought_there,
+            sumIf(brought_converted, from_name = start_state AND time_there = 1) AS brought_converted_there
         FROM people
         ARRAY JOIN
             all_from AS from_name,
@@ -55,11 +63,12 @@ WITH
     gathered AS
     (
         SELECT
-            groupArray((from_name, to_name, passages, first_times)) AS all_moves,
+            groupArray((from_name, to_name, passages, people_first_there)) AS all_moves,
             sumMap([from_name], [passages]) AS totals,
             sum(brought_there) AS revenue,
-            sumIf(passages, from_name = '(start)') AS journeys,
-            sumIf(passages, to_name = '(converted)') AS all_converted
+            sum(brought_converted_there) AS converted_revenue,
+            sumIf(passages, from_name = start_state) AS journeys,
+            sumIf(passages, to_name = converted_state) AS all_converted
         FROM moves
     ),
     kept AS
@@ -67,7 +76,7 @@ WITH
         SELECT
             *,
             arraySlice(
-                arraySort((name, visits) -> (-toInt64(visits), name), arrayFilter(name -> name != '(start)', totals.1), arrayFilter((visits, name) -> name != '(start)', totals.2, totals.1)),
+                arraySort((name, visits) -> (-toInt64(visits), name), arrayFilter(name -> name != start_state, totals.1), arrayFilter((visits, name) -> name != start_state, totals.2, totals.1)),
                 1, ifNull({max_nodes:Nullable(UInt16)}, 200)
             ) AS kept_names
         FROM gathered
@@ -79,15 +88,16 @@ WITH
         SELECT
             any(kept_names) AS names_kept,
             any(revenue) AS all_revenue,
+            any(converted_revenue) AS all_converted_revenue,
             any(journeys) AS all_journeys,
             any(all_converted) AS conversions,
-            multiIf(move.1 = '(start)', 0, has(kept_names, move.1), toInt32(indexOf(kept_names, move.1)), toInt32(length(kept_names) + 1)) AS from_no,
+            multiIf(move.1 = start_state, 0, has(kept_names, move.1), toInt32(indexOf(kept_names, move.1)), toInt32(length(kept_names) + 1)) AS from_no,
             sumMap(
-                [multiIf(move.2 = '(converted)', -1, move.2 = '(lost)', -2, has(kept_names, move.2), toInt32(indexOf(kept_names, move.2)), toInt32(length(kept_names) + 1))],
+                [multiIf(move.2 = converted_state, -1, move.2 = lost_state, -2, has(kept_names, move.2), toInt32(indexOf(kept_names, move.2)), toInt32(length(kept_names) + 1))],
                 [move.3]
             ) AS targets,
             sum(move.3) AS visits,
-            sum(move.4) AS people
+            uniqExactArray(move.4) AS people
         FROM kept
         ARRAY JOIN all_moves AS move
         GROUP BY from_no
@@ -98,6 +108,7 @@ WITH
         SELECT
             any(names_kept) AS kept_names,
             any(all_revenue) AS revenue,
+            any(all_converted_revenue) AS converted_revenue,
             any(all_journeys) AS journeys,
             any(conversions) / journeys AS base_conversion,
             arraySort(row -> row.1, groupArrayIf((from_no, visits, people, targets.1, targets.2), from_no > 0)) AS rows,
@@ -141,7 +152,8 @@ SELECT
     journeys,
     if(ifNull({node:Nullable(String)}, 'name') = 'name', toString(dictGet('parcours.kind_of', 'need', if(dictHas('parcours.kind_of', (ifNull({project:Nullable(String)}, ''), node)), (ifNull({project:Nullable(String)}, ''), node), ('', node)))), '') AS need,
     if(ifNull({node:Nullable(String)}, 'name') = 'name', toString(dictGet('parcours.kind_of', 'valence', if(dictHas('parcours.kind_of', (ifNull({project:Nullable(String)}, ''), node)), (ifNull({project:Nullable(String)}, ''), node), ('', node)))), '') AS valence,
-    if(ifNull({with_value:Nullable(Bool)}, false), revenue, NULL) AS revenue
+    if(ifNull({with_value:Nullable(Bool)}, false), revenue, NULL) AS revenue,
+    if(ifNull({with_value:Nullable(Bool)}, false), converted_revenue, NULL) AS converted_revenue
 FROM solved
 ARRAY JOIN
     rows AS row,

@@ -3,7 +3,7 @@
 -- A move joins two touchpoints that follow each other in one person's life and are of different stages; what has no stage is passed over.
 -- direction: 'forward' or 'backward' by the project's order of stages (projects.stages, or the catalogue's); 'aside' where a stage stands in neither.
 -- moves, people: how often, and who. median_seconds: from the last touchpoint of the stage before to the first of the next.
--- Parameters, both may be left out: project; max_gap_seconds leaves out moves with a longer pause.
+-- Parameters, both may be left out: project; max_gap_seconds leaves out moves with a longer pause, whatever lies in it.
 -- Not counted: touchpoints of nobody (person_id 0).
 CREATE OR REPLACE VIEW stage_moves AS
 WITH
@@ -19,7 +19,6 @@ WITH
         FROM parcours.node_walks(
             node = 'stage',
             within = 'life',
-            max_gap_seconds = {max_gap_seconds:Nullable(Float64)},
             project = {project:Nullable(String)}
         )
     ),
@@ -45,6 +44,7 @@ WITH
             arrayPopFront(arrayMap(one -> toString(one), stages)) AS to_stage,
             arrayPopBack(left_ms) AS went_ms,
             arrayPopFront(entered_ms) AS came_ms
+        WHERE {max_gap_seconds:Nullable(Float64)} IS NULL OR came_ms - went_ms <= ifNull({max_gap_seconds:Nullable(Float64)}, 0) * 1000
         GROUP BY
             project,
             from_stage,
