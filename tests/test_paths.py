@@ -5,7 +5,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from statistics import mean, median
 from typing import Any, get_args
@@ -210,6 +210,55 @@ def test_periods_are_local_days_and_months_through_a_change_of_clocks(clickhouse
     assert [row.cohort_at for row in retained if row.period_no == 0] == [
         datetime(2026, 10, day, tzinfo=ZONE) for day in (24, 25, 26)
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("America/Santiago", date(2026, 9, 5)),
+        ("Africa/Cairo", date(2026, 4, 23)),
+        ("Asia/Beirut", date(2026, 3, 28)),
+        ("America/Sao_Paulo", date(2018, 11, 3)),
+    ],
+)
+def test_a_day_that_does_not_begin_at_midnight_is_a_day(clickhouse: Client, project: str, zone: str, day: date) -> None:
+    days = [day + timedelta(days=number) for number in range(3)]
+    begins = [datetime.combine(one, time(), ZoneInfo(zone)).astimezone(UTC) for one in days]
+    assert begins[1].astimezone(ZoneInfo(zone)).hour == 1
+    instants = [begins[0], *(at + step for at in begins[1:] for step in (timedelta(milliseconds=-1), timedelta(0)))]
+    touches = [touch("page_viewed", (at - START).total_seconds(), user_id=f"u{n}") for n, at in enumerate(instants)]
+    store(clickhouse, project, touches)
+    stitch(clickhouse)
+    cohorts = [row for row in retention(clickhouse, f"{day}", 3, timezone=zone, project=project) if not row.period_no]
+    assert [row.people for row in cohorts] == [2, 2, 1]
+    assert [row.cohort_at.astimezone(UTC) for row in cohorts] == begins
+
+
+def test_hours_begin_where_the_clock_of_the_zone_says(clickhouse: Client, project: str) -> None:
+    zone = ZoneInfo("Asia/Kathmandu")
+    minutes = (0, 15, 59, 60, 75, 119, 120)
+    first = datetime(2026, 6, 1, 10, tzinfo=zone)
+    seconds = ((first + timedelta(minutes=minute) - START).total_seconds() for minute in minutes)
+    store(clickhouse, project, [touch("page_viewed", at, user_id=f"u{at}") for at in seconds])
+    stitch(clickhouse)
+    retained = retention(clickhouse, "2026-06-01 10:20:00", 3, interval="hour", timezone=zone.key, project=project)
+    assert [row.people for row in retained if row.period_no == 0] == [3, 3, 1]
+    assert retained[0].cohort_at.astimezone(UTC) == first.astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("date_from", "timezone", "said"),
+    [
+        ("2026-6-1x", "UTC", "date_from is a day like"),
+        ("", "UTC", "date_from is a day like"),
+        ("2026-06-01", "Europe/Pari", "Cannot load time zone Europe/Pari"),
+    ],
+)
+def test_a_date_or_zone_that_is_none_is_refused_by_its_name(
+    clickhouse: Client, date_from: str, timezone: str, said: str
+) -> None:
+    with pytest.raises(DatabaseError, match=said):
+        retention(clickhouse, date_from, 2, timezone=timezone)
 
 
 def test_an_answer_brings_its_sql_its_parameters_and_its_columns(clickhouse: Client, project: str) -> None:

@@ -12,21 +12,32 @@ WITH
     ifNull({interval:Nullable(String)}, 'day') AS period_is,
     ifNull({mode:Nullable(String)}, 'recurring') AS mode_is,
     ifNull({timezone:Nullable(String)}, 'UTC') AS zone,
-    toDateTime64({date_from:String}, 3, zone) AS origin,
+    parseDateTime64BestEffortOrNull({date_from:String}, 3, zone) AS told_origin,
+    ifNull(told_origin, toDateTime64('2000-01-01', 3, zone)) AS origin,
+    toUnixTimestamp(toStartOfHour(origin)) * 1000 AS first_hour_ms,
+    -- By itself, for of a zone that is not there the engine says so here, and inside a lambda that `origin` is unknown.
+    walks AS
+    (
+        SELECT
+            times,
+            names
+        FROM parcours.walks_indexed
+        WHERE throwIf(told_origin IS NULL, 'date_from is a day like 2026-06-01 or a local time like 2026-06-01 10:20:00') = 0
+          AND throwIf(period_is NOT IN ('hour', 'day', 'week', 'month'), 'interval is hour, day, week or month') = 0
+          AND throwIf(mode_is NOT IN ('recurring', 'first'), 'mode is recurring or first') = 0
+          AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+    ),
     placed AS
     (
         SELECT
             names,
             multiIf(
-                period_is = 'hour', arrayMap(at_ms -> toInt64(dateDiff('hour', origin, fromUnixTimestamp64Milli(at_ms, zone), zone)), times),
+                period_is = 'hour', arrayMap(at_ms -> toInt64(floor((at_ms - first_hour_ms) / 3600000)), times),
                 period_is = 'day', arrayMap(at_ms -> toInt64(dateDiff('day', origin, fromUnixTimestamp64Milli(at_ms, zone), zone)), times),
                 period_is = 'week', arrayMap(at_ms -> toInt64(floor(dateDiff('day', origin, fromUnixTimestamp64Milli(at_ms, zone), zone) / 7)), times),
                 arrayMap(at_ms -> toInt64(dateDiff('month', origin, fromUnixTimestamp64Milli(at_ms, zone), zone)), times)
             ) AS periods
-        FROM parcours.walks_indexed
-        WHERE throwIf(period_is NOT IN ('hour', 'day', 'week', 'month'), 'interval is hour, day, week or month') = 0
-          AND throwIf(mode_is NOT IN ('recurring', 'first'), 'mode is recurring or first') = 0
-          AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+        FROM walks
     ),
     chosen AS
     (
@@ -71,9 +82,10 @@ SELECT
     toUInt32(every.cohort) AS cohort_no,
     multiIf(
         period_is = 'hour', toDateTime64(toStartOfHour(origin) + toIntervalHour(cohort_no), 3, zone),
-        period_is = 'day', toDateTime64(toStartOfDay(origin) + toIntervalDay(cohort_no), 3, zone),
-        period_is = 'week', toDateTime64(toStartOfDay(origin) + toIntervalDay(7 * cohort_no), 3, zone),
-        toDateTime64(toStartOfMonth(origin), 3, zone) + toIntervalMonth(cohort_no)
+        -- From dates, for not every day begins at midnight.
+        period_is = 'day', toDateTime64(toDate(origin) + cohort_no, 3, zone),
+        period_is = 'week', toDateTime64(toDate(origin) + 7 * cohort_no, 3, zone),
+        toDateTime64(toStartOfMonth(origin) + toIntervalMonth(cohort_no), 3, zone)
     ) AS cohort_at,
     toUInt32(every.period) AS period_no,
     counted.people AS people,
