@@ -20,8 +20,9 @@ from parcours import Tracker
 from parcours_collector.atlas.network import stage_moves
 from parcours_collector.commands.demonstration.stack import Stack
 from parcours_collector.warehouse.stitching import stitch
+from tests import touchpoint_rows
 from tests.running import wait_until
-from tests.touchpoint_rows import store, touch
+from tests.touchpoint_rows import store, store_rows, touch
 
 
 def parcours(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -194,6 +195,35 @@ def test_the_network_is_shown_and_a_project_says_what_a_journey_is(
         refused = journeys(*wrong)
         assert refused.returncode == 2
         assert said in refused.stderr
+
+
+def test_brackets_in_what_was_recorded_are_shown_and_never_obeyed(
+    tmp_path: Path, clickhouse_url: str, clickhouse: Client, project: str
+) -> None:
+    told = {"name": "[/] [sale] tv :smile:", "shelf": "[/] [sale] tv :smile:"}
+    rows = [
+        touchpoint_rows.row(touch(name, at, user_id="a[b]", loyalty_card="[x]"), project) | {"properties": held}
+        for at, (name, held) in enumerate((("product_viewed", told), ("order_completed", {})))
+    ]
+    store_rows(clickhouse, rows)
+    stitch(clickhouse)
+
+    def shown(*arguments: str) -> str:
+        done = parcours(
+            *arguments, "--project", project, cwd=tmp_path, PARCOURS_CLICKHOUSE_URL=clickhouse_url, COLUMNS="140"
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert told["name"] in shown("person", "user_id", "a[b]")
+    assert told["shelf"] in shown("network", "--node", "properties.shelf", "--min-journeys", "1")
+    rules = '{"breakdown": "properties.shelf"}'
+    assert told["shelf"] in shown("funnel", "product_viewed", "order_completed", "--rules", rules)
+    shown("identity", "set", "user_id", "--block", "[/]", "--block", "^t[a-z]+$")
+    assert "[/] ^t[a-z]+$" in shown("identity", "list")
+    assert "cut" in shown("identity", "cut", "user_id=a[b]", "loyalty_card=[x]", "--because", "[wrong] card")
+    cuts = shown("identity", "cuts")
+    assert all(said in cuts for said in ("user_id=a[b]", "loyalty_card=[x]", "[wrong] card"))
 
 
 def test_a_person_is_found_by_an_email_that_is_in_clear_nowhere(stack: tuple[Stack, Path], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import orjson
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from parcours_collector.commands.checkup import Verdict, findings
 from parcours_collector.commands.options import ClickHouseUrlOption, DataOption
@@ -37,8 +38,8 @@ def doctor(
         sys.stdout.write(orjson.dumps(said, option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         for name, finding in found:
-            colour = _COLOURS[finding.verdict]
-            console.print(f"[{colour}]{finding.verdict:<7}[/]  {name}: {finding.said}", soft_wrap=True)
+            verdict = (f"{finding.verdict:<7}", _COLOURS[finding.verdict])
+            console.print(Text.assemble(verdict, f"  {name}: {finding.said}"), soft_wrap=True)
             if finding.remedy:
                 console.print(f"         {finding.remedy}", soft_wrap=True)
     if any(finding.verdict == "failed" for _, finding in found):

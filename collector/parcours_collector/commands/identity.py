@@ -128,12 +128,12 @@ def why(
         chains = (chain_between(client, start, end, project=project) for start in starts for end in ends)
         chain = next((found for found in chains if found is not None), None)
     if chain is None:
-        console.print(f"{one} and {other} are not one person of {project}.", markup=False)
+        console.print(f"{one} and {other} are not one person of {project}.")
         raise typer.Exit(1)
-    console.print(one, markup=False)
+    console.print(one)
     for link in chain:
-        console.print(f"  {_said(link)}", markup=False, soft_wrap=True)
-        console.print(given.get(link.other, "=".join(link.other)), markup=False, soft_wrap=True)
+        console.print(f"  {_said(link)}", soft_wrap=True)
+        console.print(given.get(link.other, "=".join(link.other)), soft_wrap=True)
 
 
 @identity.command("cut")

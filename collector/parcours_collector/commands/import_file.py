@@ -71,7 +71,7 @@ def import_file(
         tally = _rehearse(batches_after(0), settings) if address is None else _import(job, address, rows, batches_after)
     for one in tally.examples:
         where = f" {one.path}" if one.path else ""
-        console.print(f"line {one.line}: {one.code}{where}: {one.detail}", markup=False, soft_wrap=True)
+        console.print(f"line {one.line}: {one.code}{where}: {one.detail}", soft_wrap=True)
     if not tally.all_arrived:
         raise typer.Exit(EXIT_SOME_ROWS_MISSING)
 
@@ -110,7 +110,6 @@ async def _send(job: _Job, address: Address, rows: RowFile, batches_after: _Batc
         progress_console.print(
             f"Importing {job.mapping.dataset} into the project {owner.project} as the source {owner.source}"
             + (f", going on after line {progress.line}." if progress.line else "."),
-            markup=False,
             soft_wrap=True,
         )
         with byte_progress_bar() as bar:
@@ -144,7 +143,7 @@ def _rehearse(batches: Iterator[MappedBatch], settings: Settings) -> Tally:
         phone_region=settings.http.phone_region,
     )
     for event in result.events:
-        console.print(orjson.dumps(event, option=orjson.OPT_INDENT_2).decode(), markup=False, soft_wrap=True)
+        console.print(orjson.dumps(event, option=orjson.OPT_INDENT_2).decode(), soft_wrap=True)
     tally = result.tally
     console.print(
         f"{tally.rows:,} rows: {tally.accepted:,} valid, {sum(tally.rejected.values()):,} would be rejected, "
@@ -166,7 +165,7 @@ def _summary(tally: Tally, seconds: float) -> Table:
     for code, count in sorted(tally.rejected.items()):
         table.add_row(f"rejected: {code}", f"{count:,}")
     for reason, count in tally.unmapped.items():
-        table.add_row(f"unmapped: {escape(reason)}", f"{count:,}")
+        table.add_row(f"unmapped: {reason}", f"{count:,}")
     if tally.letters_refused:
         table.add_row("of these not kept as dead letters", f"{tally.letters_refused:,}")
     table.add_row("seconds", f"{seconds:.1f}")

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from parcours_collector.commands.address import EndpointOption, WriteKeyFileOption, read_address
@@ -85,7 +84,7 @@ async def _replay(
         if dry_run:
             would_be_sent, report = await rehearse_replay(letters, limit=limit)
             for (its_code, its_name), number in sorted(would_be_sent.items()):
-                console.print(f"{number:,} would be sent: {its_code} {its_name}", markup=False, soft_wrap=True)
+                console.print(f"{number:,} would be sent: {its_code} {its_name}", soft_wrap=True)
         else:
             with progress_bar() as bar:
                 task = bar.add_task("replay", total=min(count.own, limit or count.own))
@@ -111,7 +110,7 @@ def _summary(report: Report) -> Table:
     table.add_row("accepted", f"{report.accepted:,}")
     table.add_row("duplicate: were touchpoints already", f"{report.duplicate:,}")
     for code, number in sorted(report.refused.items()):
-        table.add_row(escape(f"still refused: {code} ({report.examples[code]})"), f"{number:,}")
+        table.add_row(f"still refused: {code} ({report.examples[code]})", f"{number:,}")
     for reason, number in sorted(report.not_replayable.items()):
-        table.add_row(escape(f"cannot be replayed: {reason}"), f"{number:,}")
+        table.add_row(f"cannot be replayed: {reason}", f"{number:,}")
     return table

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from parcours_collector.commands.codegen import codegen
 from parcours_collector.commands.options import PlanOption
@@ -54,7 +54,7 @@ def list_touchpoints(
                 name, declared.stage, declared.channel, declared.need, declared.valence, declared.version, converts
             )
     # A file or a pipe is not as narrow as the terminal that rich then assumes.
-    (console if console.is_terminal else Console(width=_WIDTH_WITHOUT_TERMINAL)).print(table)
+    console.print(table, width=None if console.is_terminal else _WIDTH_WITHOUT_TERMINAL)
     console.print(f"{shown} touchpoints")
 
 
@@ -70,7 +70,7 @@ def show(
         hint = near_names(name, documents) or "."
         raise OperatorError(f"There is no touchpoint {name!r}{hint}", remedy="`parcours schemas list` shows them all.")
     declared = read_document(name, orjson.dumps(schema))[1]
-    console.print(f"[bold]{name}[/bold] {declared.version}: {schema.get('description', '')}")
+    console.print(Text.assemble((name, "bold"), f" {declared.version}: {schema.get('description', '')}"))
     console.print(
         f"stage {declared.stage}, channel {declared.channel}, need {declared.need}, valence {declared.valence}"
         + (f"; a conversion, its revenue in {declared.revenue_property}" if declared.conversion else "")

@@ -1,4 +1,7 @@
-"""The terminal: what commands say goes to standard output, how work goes on to standard error."""
+"""The terminal: what commands say goes to standard output, how work goes on to standard error.
+
+Text is shown as it is: brackets and colons in what was recorded are never read as rich's markup.
+"""
 
 from rich.console import Console
 from rich.progress import (
@@ -14,11 +17,11 @@ from rich.progress import (
 
 _FILE_WIDTH = 130
 
-console = Console(highlight=False)
+console = Console(highlight=False, markup=False, emoji=False)
 if not console.is_terminal:
     # A file or a pipe has no width: tables get room instead of the 80 columns of a guess.
-    console = Console(highlight=False, width=_FILE_WIDTH)
-progress_console = Console(stderr=True, highlight=False)
+    console = Console(highlight=False, markup=False, emoji=False, width=_FILE_WIDTH)
+progress_console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def progress_bar() -> Progress:
