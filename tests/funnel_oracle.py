@@ -1,7 +1,7 @@
 """What funnels by rules mean, said again in plain Python, from the headers of `funnel_rules` and `funnel_attempts`."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -42,6 +42,7 @@ class Told:
     steps: frozenset[int]
     exclusions: frozenset[int]
     value: str
+    is_foreign: bool
 
 
 @dataclass(eq=False)
@@ -99,7 +100,7 @@ class Funnel:
         found = []
         for life in lives:
             firsts = {
-                k: next((t for t in self._in_time(life) if self._is(t, step)), None)
+                k: next((t for t in life if self._is(t, step)), None)
                 for k, step in enumerate(self.steps, 1)
                 if step.first_ever
             }
@@ -163,13 +164,31 @@ class Funnel:
         exclusions = {n for n, one in enumerate(self.rule["exclusions"]) if self._is(touch, one)}
         breakdown = self.rule["breakdown"]
         value = FIELDS[breakdown](touch) if breakdown else ""
-        return Told(self._at(touch), touch, frozenset(steps), frozenset(exclusions), value)
+        is_foreign = not any(self._is(touch, step) for step in self.steps)
+        return Told(self._at(touch), touch, frozenset(steps), frozenset(exclusions), value, is_foreign)
 
     def _held_apart(self, told: list[Told]) -> list[list[Told]]:
-        if not self.rule["hold"]:
+        fields = self.rule["hold"]
+        if not fields:
             return [told]
-        held = [tuple(FIELDS[one](t.touch) for one in self.rule["hold"]) for t in told]
-        return [[t for t, values in zip(told, held, strict=True) if values == one] for one in dict.fromkeys(held)]
+        held = [tuple(FIELDS[one](t.touch) for one in fields) for t in told]
+        runs = []
+        for values in dict.fromkeys(held):
+            if "" in values:
+                continue
+            run = []
+            for one, own in zip(told, held, strict=True):
+                is_of_another = any(
+                    mine and mine != value and "." in field
+                    for field, mine, value in zip(fields, own, values, strict=True)
+                )
+                if own == values:
+                    run.append(one)
+                elif (one.exclusions or self.rule["step_order"] == "strict") and not is_of_another:
+                    run.append(replace(one, steps=frozenset(), is_foreign=True))
+            puts_last = self.rule["ties"] == "any"
+            runs.append(sorted(run, key=lambda t: (t.at, puts_last and t.is_foreign, t.touch.id.bytes)))
+        return runs
 
     def _broken_down(self, walk: list[Told]) -> list[tuple[str, list[Told]]]:
         steps = [one for one in walk if one.steps]
@@ -184,10 +203,7 @@ class Funnel:
                 return [
                     (
                         v,
-                        [
-                            t if t.value == v else Told(t.at, t.touch, t.steps - {k}, t.exclusions, t.value)
-                            for t in walk
-                        ],
+                        [t if t.value == v else replace(t, steps=t.steps - {k}) for t in walk],
                     )
                     for v in values
                 ]

@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -22,13 +23,17 @@ from parcours_collector.atlas.funnels import (
     Rules,
     Step,
     StepOrder,
+    UnusableRules,
     Where,
     conversion_times,
     funnel_attempts,
     funnel_by_rules,
 )
 from parcours_collector.atlas.names import UnknownTouchpoint
+from parcours_collector.atlas.paths import top_paths
+from parcours_collector.atlas.retention import retention
 from parcours_collector.atlas.sampling import funnel_sampled
+from parcours_collector.atlas.walks import Walks
 from parcours_collector.warehouse.insert import INSERT_SETTINGS
 from parcours_collector.warehouse.stitching import stitch
 from tests import oracle
@@ -171,7 +176,7 @@ def test_by_default_it_is_the_plain_funnel(clickhouse: Client, project: str) -> 
 
 
 def test_what_lacks_the_property_that_is_counted_or_held_counts_nowhere(clickhouse: Client, project: str) -> None:
-    told: list[tuple[str, int, str, dict[str, Any]]] = [
+    told: list[tuple[str, float, str, dict[str, Any]]] = [
         ("product_added", 0, "ann", {"cart_id": "c1", "price": 20}),
         ("product_added", 10, "ben", {"cart_id": "c2", "price": 9.5}),
         ("order_completed", 20, "ben", {"cart_id": "c1"}),
@@ -242,7 +247,7 @@ def test_the_times_of_conversion_are_all_counted_once(clickhouse: Client, projec
     excluded = Rules(exclusions=[Exclusion(names=["cart_payd"])])
     with pytest.raises(UnknownTouchpoint, match="Did you mean cart_paid"):
         funnel_attempts(clickhouse, ["cart_viewed", "cart_paid"], excluded, project=project)
-    with pytest.raises(DatabaseError, match="from_step lies before to_step"):
+    with pytest.raises(UnusableRules, match="from_step lies before to_step"):
         conversion_times(clickhouse, ["cart_viewed", "cart_paid"], from_step=2, project=project)
 
 
@@ -288,6 +293,26 @@ def test_a_sampled_funnel_holds_the_whole_one_in_its_interval(clickhouse: Client
         ("a, b", "", "steps is a JSON list"),
         ("[]", "", "steps is a JSON list"),
         ('[{"name": "a", "optional": true}]', "", "the first step is not optional"),
+        ('["a", 1]', "", "steps is a JSON list"),
+        ('["a", ""]', "", "steps is a JSON list"),
+        ('[{"nmae": "a"}]', "", "a step has no nmae; near: name, names"),
+        ('["a", {"name": "b", "within": 60}]', "", "a step has no within; near: within_seconds"),
+        ('[{"names": "a"}]', "", "names is a list of names"),
+        ('["a", {"name": "b", "optional": "yes"}]', "", "optional is true or false"),
+        ('[{"name": "a", "where": ["channel", "=", "app"]}]', "", "where is a list of conditions"),
+        ('["a"]', '{"where": ["channel", "=", "app"]}', "where is a list of conditions"),
+        ('["a"]', '{"where": [["channel", "=", ["app", "web"]]]}', "the values of a condition are texts"),
+        ('["a"]', '{"where": [["channel", "="]]}', "by =, != or contains has one or more values"),
+        ('["a"]', '{"where": [["properties.price", ">=", 5, 10]]}', "by <, <=, > or >= one"),
+        ('["a", "b"]', '{"exclusions": ["x"]}', "exclusions is a list of objects"),
+        ('["a", "b"]', '{"exclusions": {"name": "x"}}', "exclusions is a list of objects"),
+        ('["a", "b"]', '{"exclusions": [{"nmae": "x"}]}', "an exclusion has no nmae; near: name, names"),
+        ('["a", "b"]', '{"exclusions": [{"name": "x", "from": 1}]}', "an exclusion has no from; near: from_step"),
+        ('["a"]', '{"window_seconds": "1h"}', "window_seconds is a number"),
+        ('["a"]', '{"hold": "channel"}', "hold is a list of fields"),
+        ('["a"]', '{"count_attempts": "yes"}', "count_attempts is true or false"),
+        ('["a"]', '{"breakdown_step": -1}', "breakdown_step is a step, from 1"),
+        ('["a"]', '"mixpanel"', "rules is a JSON object"),
     ],
 )
 def test_what_is_declared_wrong_is_refused_with_what_is_right(
@@ -300,12 +325,177 @@ def test_what_is_declared_wrong_is_refused_with_what_is_right(
         )
 
 
-def _store(client: Client, project: str, told: Sequence[tuple[str, int, str, dict[str, Any]]]) -> None:
+def test_the_same_is_told_to_who_asks_in_python(clickhouse: Client, project: str) -> None:
+    steps = ["product_viewed", "order_completed"]
+    for rules, said in (
+        ({"exclusions": ["ticket_opened"]}, "exclusions is a list of objects"),
+        ({"window": 60}, "a funnel has no rule window; near: window_seconds"),
+        (Rules(interval="day", timezone="Europe/Pariss"), "no time zone Europe/Pariss"),
+    ):
+        with pytest.raises(UnusableRules, match=said):
+            funnel_by_rules(clickhouse, steps, rules, project=project)
+    with pytest.raises(UnknownTouchpoint, match="Did you mean ticket_opened"):
+        funnel_by_rules(clickhouse, steps, {"exclusions": [{"name": "tiket_opened"}]}, project=project)
+    for operator, values, said in (
+        ("=", (), "at least one value"),
+        (">=", ("500", "10"), "one value: properties.price has 2"),
+        ("set", ("1",), "no value"),
+    ):
+        with pytest.raises(UnusableRules, match=said):
+            Where("properties.price", operator, values)
+
+
+def test_one_text_where_several_may_stand_is_one_of_them(clickhouse: Client, project: str) -> None:
+    told = [
+        row(touch(name, at, channel=channel, user_id=person), project) | {"properties": {"price": price}}
+        for name, at, channel, person, price in (
+            ("product_viewed", 0, "web", "ann", "20"),
+            ("product_viewed", 0, "web", "ben", "900"),
+            ("order_completed", 5, "store", "ann", None),
+            ("order_completed", 5, "web", "ben", None),
+        )
+    ]
+    _insert(clickhouse, told)
+
+    def counts(steps: Any, rules: Rules | None = None) -> list[int]:
+        return [step.counted for step in funnel_by_rules(clickhouse, steps, rules, project=project)]
+
+    assert counts([Step(names="product_viewed", where=[Where("properties.price", ">=", "500")])]) == [1]
+    assert counts([Step(where=[Where("channel", "=", "web")])]) == [2]
+    assert counts(["product_viewed", "order_completed"], Rules(hold="channel")) == [2, 1]
+    assert counts("product_viewed") == [2]
+    assert [step.people for step in questions.funnel(clickhouse, "product_viewed", 5, project=project)] == [2]
+    paths = top_paths(clickhouse, Walks(project=project, groups="product_*"))
+    assert [path.path for path in paths] == [["product_*", "order_completed"]]
+
+
+def test_every_funnel_and_retention_refuse_names_that_nobody_knows(clickhouse: Client, project: str) -> None:
+    steps = ["product_vieved", "order_completed"]
+    for asked in (
+        lambda **unknown: questions.funnel(clickhouse, steps, 60, project=project, **unknown),
+        lambda **unknown: questions.funnel_weekly(clickhouse, steps, 60, project=project, **unknown),
+        lambda **unknown: funnel_sampled(clickhouse, steps, 60, project=project, **unknown),
+        lambda **unknown: retention(clickhouse, "2026-06-01", 2, start_name=steps[0], project=project, **unknown),
+        lambda **unknown: retention(clickhouse, "2026-06-01", 2, return_name=steps[0], project=project, **unknown),
+    ):
+        with pytest.raises(UnknownTouchpoint, match="Did you mean product_viewed"):
+            asked()
+        asked(allow_unknown=True)
+
+
+def test_an_exclusion_acts_on_what_is_held_unless_it_is_of_another(clickhouse: Client, project: str) -> None:
+    told: list[tuple[str, float, str, str, dict[str, Any]]] = [
+        ("product_viewed", 0, "web", "ann", {"cart": "1"}),
+        ("ticket_opened", 60, "service", "ann", {}),
+        ("order_completed", 120, "web", "ann", {"cart": "1"}),
+        ("product_viewed", 0, "web", "ben", {"cart": "1"}),
+        ("ticket_opened", 60, "web", "ben", {"cart": "2"}),
+        ("order_completed", 120, "web", "ben", {"cart": "1"}),
+    ]
+    _insert(
+        clickhouse,
+        [
+            row(touch(name, at, channel=channel, user_id=person), project) | {"properties": properties}
+            for name, at, channel, person, properties in told
+        ],
+    )
+
+    def counts(rules: Rules) -> list[int]:
+        steps = ["product_viewed", "order_completed"]
+        return [step.counted for step in funnel_by_rules(clickhouse, steps, rules, project=project)]
+
+    tickets = [Exclusion(names="ticket_opened")]
+    assert counts(Rules(hold="channel")) == [2, 2]
+    assert counts(Rules(hold="channel", exclusions=tickets)) == [2, 0]
+    assert counts(Rules(hold="properties.cart", exclusions=tickets)) == [2, 1], "ben's ticket is of another cart"
+    assert counts(Rules(hold="properties.cart", exclusions=tickets, preset="posthog")) == [1, 1]
+    assert counts(Rules(hold="channel", preset="strict")) == [2, 0]
+    assert counts(Rules(hold="properties.cart", preset="strict")) == [2, 1]
+
+
+def test_identifiers_are_compared_as_texts_and_numbers_by_value(clickhouse: Client, project: str) -> None:
+    skus: list[str | float] = [
+        "12345678901234567", "12345678901234568", "0012", "12", "1e3", "1000", "inf", "1.10", "1.1", 1000, 2.5,
+        9007199254740992, 9007199254740993,
+    ]  # fmt: skip
+    _store(clickhouse, project, [("product_viewed", 0, f"u{n}", {"sku": sku}) for n, sku in enumerate(skus)])
+
+    def alike(operator: Any, *values: str) -> int:
+        step = Step(names="product_viewed", where=[Where("properties.sku", operator, values)])
+        return funnel_by_rules(clickhouse, [step], project=project)[0].counted
+
+    for sku in ("12345678901234567", "0012", "12", "inf", "Infinity", "1.10", "1.1", "9007199254740993"):
+        assert alike("=", sku) == (sku in skus or sku == "9007199254740993"), sku
+        assert alike("!=", sku) == len(skus) - alike("=", sku)
+    assert alike("=", "1000") == 2, "the text and the number"
+    assert alike("=", "1e3") == 2
+    assert alike("=", "1000.0") == alike("=", "2.50") == 1, "a number is equal by value"
+    assert alike(">=", "12") == 9
+    step = Step(names="product_viewed", where=[Where("properties.sku", "=", "2.50")])
+    assert orjson.loads(funnel_by_rules(clickhouse, [step], project=project).parameters["steps"])[0]["where"] == [
+        ["properties.sku", "=", "2.50"]
+    ]
+
+
+@pytest.mark.parametrize("preset", get_args(Preset))
+def test_journeys_and_sessions_are_those_of_the_touchpoints(clickhouse: Client, project: str, preset: Preset) -> None:
+    first, second, third = (uuid.UUID(int=(0x0199 << 112) | (7 << 76) | (2 << 62) | number) for number in (1, 2, 3))
+    told = [
+        replace(touch(name, at, user_id="ann"), id=id_)
+        for name, at, id_ in (
+            ("order_completed", 0, first),
+            ("product_viewed", 0, second),
+            ("product_added", 1800.9, third),
+        )
+    ]
+    store(clickhouse, project, told)
+    stitch(clickhouse)
+    for count_by, number in (("journey", "journey_no"), ("session", "session_no")):
+        resolved = clickhouse.query(
+            f"SELECT id, {number} FROM touchpoints_resolved WHERE project = {{project:String}}",
+            parameters={"project": project},
+        ).result_rows
+        numbers = {id_: str(number) for id_, number in resolved}
+        rules = Rules(preset=preset, count_by=count_by, step_order="ordered")
+        attempts = funnel_attempts(clickhouse, ["product_viewed", "product_added"], rules, project=project)
+        together = numbers[second] == numbers[third]
+        assert [(one.subject, one.reached) for one in attempts] == [(numbers[second], 1 + together)], count_by
+
+
+def test_a_window_holds_to_the_millisecond(clickhouse: Client, project: str) -> None:
+    _store(clickhouse, project, [("product_viewed", 0, "ann", {}), ("order_completed", 1.001, "ann", {})])
+    steps: list[str | Step] = ["product_viewed", "order_completed"]
+    for seconds, reached in ((1.001, 1), (1.0, 0)):
+        counted = funnel_by_rules(clickhouse, steps, Rules(window_seconds=seconds), project=project)
+        assert counted[1].counted == reached
+        within = [steps[0], Step(names="order_completed", within_seconds=seconds)]
+        assert funnel_by_rules(clickhouse, within, project=project)[1].counted == reached
+
+
+def test_a_week_is_complete_when_its_window_was_over_before_the_end_that_is_asked(
+    clickhouse: Client, project: str
+) -> None:
+    _store(clickhouse, project, [("product_viewed", 0, "ann", {})])
+    week_after = START + timedelta(days=14)
+    for to_at, is_complete in ((week_after, True), (week_after - timedelta(seconds=1), False)):
+        weekly = questions.funnel_weekly(clickhouse, ["product_viewed"], 7 * 86_400, project=project, to_at=to_at)
+        rules = Rules(window_seconds=7 * 86_400, interval="week")
+        by_rules = funnel_by_rules(clickhouse, ["product_viewed"], rules, project=project, to_at=to_at)
+        assert weekly[0].is_complete == by_rules[0].is_complete == is_complete
+    with pytest.raises(DatabaseError, match="steps names at least one touchpoint"):
+        questions.funnel_weekly(clickhouse, [], 60, project=project)
+
+
+def _store(client: Client, project: str, told: Sequence[tuple[str, float, str, dict[str, Any]]]) -> None:
     """Store touchpoints told as name, second, person and properties; those of ann at second 0 carry a campaign."""
     rows = [
         row(touch(name, at, user_id=person), project)
         | {"properties": properties, "context": {"campaign": {"name": "spring"}} if (at, person) == (0, "ann") else {}}
         for name, at, person, properties in told
     ]
+    _insert(client, rows)
+
+
+def _insert(client: Client, rows: Sequence[dict[str, Any]]) -> None:
     lines = b"".join(orjson.dumps(one, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE) for one in rows)
     client.raw_insert("touchpoints", insert_block=lines, fmt="JSONEachRow", settings=dict(INSERT_SETTINGS))

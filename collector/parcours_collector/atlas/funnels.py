@@ -1,22 +1,40 @@
 """Funnels by declared rules: who tried, how far they came, when; the rules stand in the view `funnel_rules`."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import orjson
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from parcours_collector.atlas.answer import Answer, ask
 from parcours_collector.atlas.names import refuse_unknown
+from parcours_collector.atlas.texts import one_or_more
+from parcours_collector.errors import OperatorError
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "set", "unset"]
 Preset = Literal["parcours", "posthog", "mixpanel", "amplitude", "strict"]
 StepOrder = Literal["ordered", "strict", "any"]
 BreakdownBy = Literal["first_touch", "last_touch", "each_value", "step", "attempt"]
 Period = Literal["hour", "day", "week", "month"]
+Row = TypeVar("Row")
+
+_SAID = re.compile(r"DB::Exception: (.*?)(?:: while executing 'FUNCTION (?:throwIf|and)|\. \(FUNCTION_THROW)")
+"""What a view has said of its parameters, in a message of ClickHouse."""
+_NO_ZONE = re.compile(r"DB::Exception: Cannot load time zone (.*?): In scope")
+_VALUES = dict.fromkeys(("<", "<=", ">", ">="), (1, 1)) | dict.fromkeys(("set", "unset"), (0, 0))
+"""The least and the most values an operator takes; the others take one or more."""
+
+
+class UnusableRules(OperatorError):
+    """Steps or rules that no funnel can go by."""
+
+    tag = "unusable_rules"
+    remedy = "docs/views.md explains the rules of a funnel."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +43,25 @@ class Where:
 
     Attributes:
         field: `name`, `channel`, `source`, `place`, `currency`, `revenue`, `properties.NAME` or `context.NAME`.
-        operator: How it is compared: numbers as numbers, else text. What lacks the field is the empty text.
-        values: What it is compared with; none for `set` and `unset`.
+        operator: How it is compared. `=` and `!=` compare texts, and numbers with numbers by value; `<` to `>=` compare
+            as numbers where the value is one, else as texts. What lacks the field is the empty text.
+        values: What it is compared with, one or several; one for `<` to `>=`, none for `set` and `unset`.
+
+    Raises:
+        UnusableRules: There are more or fewer values than the operator takes.
     """
 
     field: str
     operator: Operator = "="
-    values: Sequence[str] = ()
+    values: str | Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        """Take a single text as the one value that it is."""
+        object.__setattr__(self, "values", one_or_more(self.values))
+        least, most = _VALUES.get(self.operator, (1, max(2, len(self.values))))
+        if not least <= len(self.values) <= most:
+            wanted = {(0, 0): "no value", (1, 1): "one value"}.get((least, most), "at least one value")
+            raise UnusableRules(f"A condition by {self.operator} has {wanted}: {self.field} has {len(self.values)}.")
 
     @classmethod
     def is_(cls, field: str, *values: str) -> "Where":
@@ -51,21 +81,29 @@ class Step:
         first_ever: Only the first such touchpoint in the person's life.
     """
 
-    names: Sequence[str] = ()
+    names: str | Sequence[str] = ()
     where: Sequence[Where] = ()
     optional: bool = False
     within_seconds: float | None = None
     first_ever: bool = False
+
+    def __post_init__(self) -> None:
+        """Take a single name as the one that it is."""
+        object.__setattr__(self, "names", one_or_more(self.names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
     """What ends an attempt between two steps; `from_step` and `to_step` count from 1, by default first and last."""
 
-    names: Sequence[str] = ()
+    names: str | Sequence[str] = ()
     where: Sequence[Where] = ()
     from_step: int | None = None
     to_step: int | None = None
+
+    def __post_init__(self) -> None:
+        """Take a single name as the one that it is."""
+        object.__setattr__(self, "names", one_or_more(self.names))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +118,7 @@ class Rules:
     count_attempts: bool | None = None
     count_by: str | None = None
     window_seconds: float | None = None
-    hold: Sequence[str] = ()
+    hold: str | Sequence[str] = ()
     ties: Literal["arrival", "any"] | None = None
     grace_seconds: float | None = None
     resolution_seconds: float | None = None
@@ -92,6 +130,25 @@ class Rules:
     breakdown_step: int | None = None
     interval: Period | None = None
     timezone: str | None = None
+
+    def __post_init__(self) -> None:
+        """Take a single field that is held as the one that it is."""
+        object.__setattr__(self, "hold", one_or_more(self.hold))
+
+
+Declared = Rules | Mapping[str, Any] | None
+"""Rules, or the same as JSON has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedRules:
+    """What a funnel goes by when its preset has filled in what was not declared."""
+
+    window_seconds: float
+    breakdown: str
+    interval: str
+    timezone: str
+    excluded_names: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +197,8 @@ class ConversionTime:
 
 def funnel_by_rules(
     client: Client,
-    steps: Sequence[str | Step],
-    rules: Rules | None = None,
+    steps: str | Sequence[str | Step],
+    rules: Declared = None,
     *,
     project: str | None = None,
     from_at: datetime | None = None,
@@ -161,15 +218,16 @@ def funnel_by_rules(
 
     Raises:
         UnknownTouchpoint: A step or an exclusion names one; it says which names are near.
+        UnusableRules: No funnel can go by them; it says what is expected, and of misspelt keys which are near.
     """
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
-    return ask(client, "funnel_by_rules", CountedStep, _parameters(steps, rules, project, from_at, to_at))
+    return _ask(client, "funnel_by_rules", CountedStep, _parameters(steps, rules, project, from_at, to_at))
 
 
 def funnel_attempts(
     client: Client,
-    steps: Sequence[str | Step],
-    rules: Rules | None = None,
+    steps: str | Sequence[str | Step],
+    rules: Declared = None,
     *,
     project: str | None = None,
     from_at: datetime | None = None,
@@ -180,13 +238,13 @@ def funnel_attempts(
     """Return up to `limit` of the attempts that `funnel_by_rules` counts; other arguments as there."""
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = {**_parameters(steps, rules, project, from_at, to_at), "limit": limit}
-    return ask(client, "funnel_attempts", FunnelAttempt, parameters)
+    return _ask(client, "funnel_attempts", FunnelAttempt, parameters)
 
 
 def conversion_times(
     client: Client,
-    steps: Sequence[str | Step],
-    rules: Rules | None = None,
+    steps: str | Sequence[str | Step],
+    rules: Declared = None,
     *,
     from_step: int | None = None,
     to_step: int | None = None,
@@ -200,29 +258,59 @@ def conversion_times(
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     asked = {"from_step": from_step, "to_step": to_step, "bins": bins}
     parameters = _parameters(steps, rules, project, from_at, to_at) | asked
-    return ask(client, "funnel_conversion_times", ConversionTime, parameters)
+    return _ask(client, "funnel_conversion_times", ConversionTime, parameters)
+
+
+def used_rules(client: Client, steps: str | Sequence[str | Step], rules: Declared = None) -> UsedRules:
+    """Return what a funnel goes by when it is asked so.
+
+    Raises:
+        UnusableRules: No funnel can go by them.
+    """
+    parameters = {name: value for name, value in _parameters(steps, rules).items() if name in {"steps", "rules"}}
+    return _ask(client, "funnel_rules", UsedRules, parameters)[0]
+
+
+def _ask(client: Client, question: str, row: type[Row], parameters: Mapping[str, Any]) -> Answer[Row]:
+    try:
+        return ask(client, question, row, parameters)
+    except DatabaseError as error:
+        if said := _SAID.search(str(error)):
+            raise UnusableRules(f"{said[1].rstrip('.')}.") from None
+        if zone := _NO_ZONE.search(str(error)):
+            raise UnusableRules(
+                f"There is no time zone {zone[1]}.", remedy="Zones are called as in Europe/Paris."
+            ) from None
+        raise
 
 
 def _refuse_unknown(
-    client: Client, steps: Sequence[str | Step], rules: Rules | None, project: str | None, *, allow_unknown: bool
+    client: Client, steps: str | Sequence[str | Step], rules: Declared, project: str | None, *, allow_unknown: bool
 ) -> None:
     if allow_unknown:
         return
-    names = [name for step in steps for name in ([step] if isinstance(step, str) else step.names)]
-    names += [name for exclusion in (rules or Rules()).exclusions for name in exclusion.names]
+    names = [name for step in _listed(steps) for name in ([step] if isinstance(step, str) else step.names)]
+    if isinstance(rules, Mapping):
+        names += used_rules(client, steps, rules).excluded_names
+    elif rules is not None:
+        names += [name for exclusion in rules.exclusions for name in exclusion.names]
     refuse_unknown(client, names, project=project)
 
 
+def _listed(steps: str | Sequence[str | Step]) -> Sequence[str | Step]:
+    return [steps] if isinstance(steps, str) else steps
+
+
 def _parameters(
-    steps: Sequence[str | Step],
-    rules: Rules | None,
-    project: str | None,
-    from_at: datetime | None,
-    to_at: datetime | None,
+    steps: str | Sequence[str | Step],
+    rules: Declared,
+    project: str | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
 ) -> dict[str, Any]:
     return {
-        "steps": orjson.dumps([_plain(step) for step in steps]).decode(),
-        "rules": orjson.dumps(_plain(rules or Rules())).decode(),
+        "steps": orjson.dumps([_plain(step) for step in _listed(steps)]).decode(),
+        "rules": orjson.dumps(rules if isinstance(rules, Mapping) else _plain(rules or Rules())).decode(),
         "project": project,
         "from_at": from_at,
         "to_at": to_at,

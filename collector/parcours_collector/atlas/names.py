@@ -5,8 +5,8 @@ from difflib import get_close_matches
 
 from clickhouse_connect.driver.client import Client
 
-from parcours_collector.atlas.questions import known_names
 from parcours_collector.errors import OperatorError
+from parcours_collector.warehouse.sql import read_sql
 
 
 class UnknownTouchpoint(OperatorError):
@@ -14,6 +14,12 @@ class UnknownTouchpoint(OperatorError):
 
     tag = "unknown_touchpoint"
     remedy = "`parcours schemas list` shows the names."
+
+
+def known_names(client: Client, *, project: str | None = None) -> frozenset[str]:
+    """Return the names of touchpoints that were recorded or are known from the catalogue and the plan."""
+    answer = client.query(read_sql("questions/known_names"), parameters={"project": project})
+    return frozenset(name for (name,) in answer.result_rows)
 
 
 def refuse_unknown(client: Client, names: Iterable[str], *, project: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from parcours_collector.atlas.answer import Answer, ask
+from parcours_collector.atlas.texts import one_or_more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Network:
     """
 
     node: str = "name"
-    groups: Sequence[str] = ()
+    groups: str | Sequence[str] = ()
     collapse: bool = False
     project: str | None = None
     from_at: datetime | None = None
@@ -35,7 +36,7 @@ class Network:
         """The parameters of the views, by name."""
         return {
             "node": self.node,
-            "groups": "\n".join(self.groups),
+            "groups": "\n".join(one_or_more(self.groups)),
             "collapse": self.collapse,
             "project": self.project,
             "from_at": self.from_at,

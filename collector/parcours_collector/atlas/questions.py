@@ -13,6 +13,8 @@ from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
+from parcours_collector.atlas.names import refuse_unknown
+from parcours_collector.atlas.texts import one_or_more
 from parcours_collector.warehouse.sql import read_sql
 
 Row = TypeVar("Row")
@@ -100,13 +102,14 @@ class Totals:
 
 def funnel(
     client: Client,
-    steps: Sequence[str],
+    steps: str | Sequence[str],
     window_seconds: int,
     *,
     project: str | None = None,
     channel: str | None = None,
     from_at: datetime | None = None,
     to_at: datetime | None = None,
+    allow_unknown: bool = False,
 ) -> list[FunnelStep]:
     """Return how many people came how far through ordered steps; the rule stands in the view `funnel_people`.
 
@@ -118,12 +121,19 @@ def funnel(
         channel: Only touchpoints on this channel.
         from_at: Only touchpoints at or after this aware instant.
         to_at: Only touchpoints before this aware instant.
+        allow_unknown: Count names that were never recorded or declared as nobody's, instead of refusing them.
+
+    Raises:
+        UnknownTouchpoint: A step names one; it says which names are near.
     """
+    names = list(one_or_more(steps))
+    if not allow_unknown:
+        refuse_unknown(client, names, project=project)
     return _ask(
         client,
         "funnel",
         FunnelStep,
-        steps=list(steps),
+        steps=names,
         window_seconds=window_seconds,
         project=project,
         channel=channel,
@@ -134,20 +144,24 @@ def funnel(
 
 def funnel_weekly(
     client: Client,
-    steps: Sequence[str],
+    steps: str | Sequence[str],
     window_seconds: int,
     *,
     project: str | None = None,
     channel: str | None = None,
     from_at: datetime | None = None,
     to_at: datetime | None = None,
+    allow_unknown: bool = False,
 ) -> list[WeeklyFunnelStep]:
     """Return the funnel by the week in which people entered it; arguments as `funnel`."""
+    names = list(one_or_more(steps))
+    if not allow_unknown:
+        refuse_unknown(client, names, project=project)
     return _ask(
         client,
         "funnel_weekly",
         WeeklyFunnelStep,
-        steps=list(steps),
+        steps=names,
         window_seconds=window_seconds,
         project=project,
         channel=channel,
@@ -203,12 +217,6 @@ def journey_outcomes(client: Client, *, project: str | None = None) -> list[Outc
 def totals(client: Client, *, project: str | None = None) -> Totals:
     """Return how much there is."""
     return _ask(client, "totals", Totals, project=project)[0]
-
-
-def known_names(client: Client, *, project: str | None = None) -> frozenset[str]:
-    """Return the names of touchpoints that were recorded or are known from the catalogue and the plan."""
-    answer = client.query(read_sql("questions/known_names"), parameters={"project": project})
-    return frozenset(name for (name,) in answer.result_rows)
 
 
 def _ask(client: Client, question: str, row: type[Row], **parameters: Any) -> list[Row]:

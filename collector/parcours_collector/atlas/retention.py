@@ -8,6 +8,7 @@ from typing import Literal
 from clickhouse_connect.driver.client import Client
 
 from parcours_collector.atlas.answer import Answer, ask
+from parcours_collector.atlas.names import refuse_unknown
 
 Interval = Literal["hour", "day", "week", "month"]
 Mode = Literal["recurring", "first"]
@@ -35,6 +36,7 @@ def retention(
     return_name: str | None = None,
     timezone: str = "UTC",
     project: str | None = None,
+    allow_unknown: bool = False,
 ) -> Answer[Retained]:
     """Return, cohort by cohort, how many came back in each period after it.
 
@@ -48,7 +50,14 @@ def retention(
         return_name: What is coming back; any touchpoint by default.
         timezone: Whose days and months.
         project: Only this project.
+        allow_unknown: Count names that were never recorded or declared as nobody's, instead of refusing them.
+
+    Raises:
+        UnknownTouchpoint: `start_name` or `return_name` is one; it says which names are near.
     """
+    names = [name for name in (start_name, return_name) if name is not None]
+    if names and not allow_unknown:
+        refuse_unknown(client, names, project=project)
     return ask(
         client,
         "retention",

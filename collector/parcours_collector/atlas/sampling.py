@@ -7,6 +7,8 @@ from datetime import datetime
 from clickhouse_connect.driver.client import Client
 
 from parcours_collector.atlas.answer import Answer, ask
+from parcours_collector.atlas.names import refuse_unknown
+from parcours_collector.atlas.texts import one_or_more
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class SampledStep:
 
 def funnel_sampled(
     client: Client,
-    steps: Sequence[str],
+    steps: str | Sequence[str],
     window_seconds: int,
     *,
     one_in: int = 16,
@@ -35,6 +37,7 @@ def funnel_sampled(
     channel: str | None = None,
     from_at: datetime | None = None,
     to_at: datetime | None = None,
+    allow_unknown: bool = False,
 ) -> Answer[SampledStep]:
     """Return a funnel of a sample of the people, always the same ones.
 
@@ -48,9 +51,16 @@ def funnel_sampled(
         channel: Only touchpoints on this channel.
         from_at: Only touchpoints at or after this aware instant.
         to_at: Only touchpoints before this aware instant.
+        allow_unknown: Count names that were never recorded or declared as nobody's, instead of refusing them.
+
+    Raises:
+        UnknownTouchpoint: A step names one; it says which names are near.
     """
+    names = list(one_or_more(steps))
+    if not allow_unknown:
+        refuse_unknown(client, names, project=project)
     parameters = {
-        "steps": list(steps),
+        "steps": names,
         "window_seconds": window_seconds,
         "one_in": one_in,
         "z": z,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from parcours_collector.atlas.texts import one_or_more
+
 Within = Literal["life", "session", "journey"]
 
 
@@ -32,7 +34,7 @@ class Walks:
     within: Within = "life"
     max_gap_seconds: float | None = None
     strip_slash: bool = False
-    groups: Sequence[str] = ()
+    groups: str | Sequence[str] = ()
     collapse: bool = False
     start_node: str | None = None
     end_node: str | None = None
@@ -50,7 +52,7 @@ class Walks:
             "within": self.within,
             "max_gap_seconds": self.max_gap_seconds,
             "strip_slash": self.strip_slash,
-            "groups": "\n".join(self.groups),
+            "groups": "\n".join(one_or_more(self.groups)),
             "collapse": self.collapse,
             "start_node": self.start_node,
             "end_node": self.end_node,

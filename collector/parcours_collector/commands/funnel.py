@@ -1,39 +1,23 @@
 """`parcours funnel`: ask a funnel of the people, on the terminal."""
 
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
 import typer
-from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import DatabaseError
 
-from parcours_collector.atlas.answer import Answer, ask
-from parcours_collector.atlas.funnels import CountedStep
-from parcours_collector.atlas.names import refuse_unknown
+from parcours_collector.atlas.funnels import UnusableRules, funnel_by_rules, used_rules
 from parcours_collector.atlas.questions import funnel as ask_funnel
 from parcours_collector.atlas.questions import funnel_weekly
 from parcours_collector.commands.network_tables import ruled_funnel_table
 from parcours_collector.commands.options import ClickHouseUrlOption, ProjectOption
 from parcours_collector.commands.tables import funnel_table, weekly_table
 from parcours_collector.commands.terminal import console
-from parcours_collector.errors import OperatorError
 from parcours_collector.settings import load_settings
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.migrations import require_migrated
 
-
-class UnusableRules(OperatorError):
-    """Rules that no funnel can go by."""
-
-    tag = "unusable_rules"
-    remedy = "docs/views.md explains the rules of a funnel."
-
-
-_SAID = re.compile(r"DB::Exception: (.*?)(?:: while executing|\. \()")
-"""What a view has said of a parameter, in a message of ClickHouse."""
+_DEFAULT_WINDOW_DAYS = 7.0
 
 
 def funnel(
@@ -71,15 +55,20 @@ def funnel(
     those, and says what was lost at each step.
     """
     settings = load_settings(clickhouse_url=clickhouse_url)
-    window_seconds = round((7.0 if window_days is None else window_days) * 86_400)
+    window_seconds = round((_DEFAULT_WINDOW_DAYS if window_days is None else window_days) * 86_400)
     from_at, to_at = _utc(from_at), _utc(to_at)
     declared = _declared(preset, rules, window_days, channel)
+    if weekly and declared is not None:
+        raise UnusableRules(
+            "--weekly does not go with --preset or --rules.",
+            remedy="""Ask for weeks in the rules: --rules '{"interval": "week"}'.""",
+        )
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
-        refuse_unknown(client, steps, project=project)
         if declared is not None:
-            counted = _ask_by_rules(client, steps, declared, project=project, from_at=from_at, to_at=to_at)
-            console.print(ruled_funnel_table(counted, declared.get("breakdown")))
+            used = used_rules(client, steps, declared)
+            counted = funnel_by_rules(client, steps, declared, project=project, from_at=from_at, to_at=to_at)
+            console.print(ruled_funnel_table(counted, used))
             return
         table = funnel_table(
             ask_funnel(client, steps, window_seconds, project=project, channel=channel, from_at=from_at, to_at=to_at),
@@ -107,22 +96,17 @@ def _declared(
         raise UnusableRules(f"--rules is no JSON: {error}.") from None
     if not isinstance(told, dict):
         raise UnusableRules("--rules is no JSON object.")
-    given = {"preset": preset, "window_seconds": None if window_days is None else window_days * 86_400}
-    told |= {name: value for name, value in given.items() if value is not None}
+    if preset is not None:
+        told["preset"] = preset
+    if window_days is not None:
+        told["window_seconds"] = window_days * 86_400
+    elif told.get("preset") is None and told.get("window_seconds") is None:
+        told["window_seconds"] = _DEFAULT_WINDOW_DAYS * 86_400
     if channel is not None:
-        told["where"] = [*told.get("where", []), ["channel", "=", channel]]
+        where = told.get("where") or []
+        # What is no list is left for the view to refuse.
+        told["where"] = [*where, ["channel", "=", channel]] if isinstance(where, list) else where
     return told
-
-
-def _ask_by_rules(client: Client, steps: Sequence[str], rules: dict[str, Any], **bounds: Any) -> Answer[CountedStep]:
-    parameters = {"steps": orjson.dumps(steps).decode(), "rules": orjson.dumps(rules).decode(), **bounds}
-    try:
-        return ask(client, "funnel_by_rules", CountedStep, parameters)
-    except DatabaseError as error:
-        said = _SAID.search(str(error))
-        if said is None:
-            raise
-        raise UnusableRules(f"{said[1].rstrip('.')}.") from None
 
 
 def _utc(instant: datetime | None) -> datetime | None:

@@ -2,27 +2,36 @@
 
 import math
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from rich.table import Table
 from rich.text import Text
 
-from parcours_collector.atlas.funnels import CountedStep
+from parcours_collector.atlas.funnels import CountedStep, UsedRules
 from parcours_collector.atlas.network import BlackHole, BrightPath, KnockOn, Node
 from parcours_collector.commands.tables import duration, percent, plain_table
 
 _BAR_CELLS = 20
 
 
-def ruled_funnel_table(rows: Sequence[CountedStep], breakdown: str | None) -> Table:
-    """Draw a funnel by rules: a row a step of each breakdown value, with what was lost there."""
-    table = plain_table("Funnel by rules: counted, and lost at each step")
-    columns = [*([breakdown] if breakdown else []), "step", "counted", "people", "lost", "from previous", "from start"]
-    for column in (*columns, "median wait"):
-        table.add_column(column, justify="left" if column in {breakdown, "step"} else "right")
+def ruled_funnel_table(rows: Sequence[CountedStep], rules: UsedRules) -> Table:
+    """Draw a funnel by rules: a row a step of each period and breakdown value, with what was lost there."""
+    title = (
+        f"Funnel by rules, within {duration(rules.window_seconds)} of the first step: counted, and lost at each step"
+    )
+    table = plain_table(f"{title} (* = its window is not over)" if rules.interval else title)
+    parts = [*([f"{rules.interval} of"] if rules.interval else []), *([rules.breakdown] if rules.breakdown else [])]
+    columns = [*parts, "step", "counted", "people", "lost", "from previous", "from start", "median wait"]
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place <= len(parts) else "right")
+    zone = ZoneInfo(rules.timezone)
     for row in rows:
-        value = [row.breakdown_value if row.step == 1 else ""] if breakdown else []
+        part = [row.breakdown_value] if rules.breakdown else []
+        if row.period_at is not None:
+            shown = f"{row.period_at.astimezone(zone):{'%Y-%m-%d %H:%M' if rules.interval == 'hour' else '%Y-%m-%d'}}"
+            part.insert(0, shown if row.is_complete else f"{shown} *")
         table.add_row(
-            *value,
+            *(part if row.step == 1 else [""] * len(part)),
             f"{row.step} {row.name}",
             f"{row.counted:,}",
             f"{row.people:,}",

@@ -20,19 +20,68 @@
 -- interval: 'hour', 'day', 'week', 'month' of entry, in timezone ('UTC').
 CREATE OR REPLACE VIEW funnel_rules AS
 WITH
-    JSONExtract(if(ifNull({rules:Nullable(String)}, '') = '', '{}', assumeNotNull({rules:Nullable(String)})), 'Tuple(preset Nullable(String), step_order Nullable(String), may_go_back Nullable(Bool), needs_first_step Nullable(Bool), attempts Nullable(String), count_attempts Nullable(Bool), count_by Nullable(String), window_seconds Nullable(Float64), hold Array(String), ties Nullable(String), grace_seconds Nullable(Float64), resolution_seconds Nullable(Float64), exclusion_ends Nullable(String), where Array(Array(String)), breakdown Nullable(String), breakdown_by Nullable(String), breakdown_step Nullable(UInt16), interval Nullable(String), timezone Nullable(String))') AS given,
+    if(ifNull({rules:Nullable(String)}, '') = '', '{}', assumeNotNull({rules:Nullable(String)})) AS told_rules,
+    JSONExtract(told_rules, 'Tuple(preset Nullable(String), step_order Nullable(String), may_go_back Nullable(Bool), needs_first_step Nullable(Bool), attempts Nullable(String), count_attempts Nullable(Bool), count_by Nullable(String), window_seconds Nullable(Float64), hold Array(String), ties Nullable(String), grace_seconds Nullable(Float64), resolution_seconds Nullable(Float64), exclusion_ends Nullable(String), where Array(Array(String)), breakdown Nullable(String), breakdown_by Nullable(String), breakdown_step Nullable(UInt16), interval Nullable(String), timezone Nullable(String))') AS given,
     ifNull(given.preset, 'parcours') AS preset_is,
     JSONExtractArrayRaw({steps:String}) AS raw_steps,
     arrayMap(
         raw -> if(JSONType(raw) = 'String', CAST((JSONExtractString(raw), [], [], false, NULL, false), 'Tuple(name String, names Array(String), where Array(Array(String)), optional Bool, within_seconds Nullable(Float64), first_ever Bool)'), JSONExtract(raw, 'Tuple(name String, names Array(String), where Array(Array(String)), optional Bool, within_seconds Nullable(Float64), first_ever Bool)')),
         raw_steps
     ) AS told_steps,
-    ['preset', 'step_order', 'may_go_back', 'needs_first_step', 'attempts', 'count_attempts', 'count_by', 'window_seconds', 'hold', 'ties', 'grace_seconds', 'resolution_seconds', 'exclusions', 'exclusion_ends', 'where', 'breakdown', 'breakdown_by', 'breakdown_step', 'interval', 'timezone'] AS known,
-    arrayFirst(key -> NOT has(known, key), JSONExtractKeys(ifNull({rules:Nullable(String)}, ''))) AS unknown,
-    arrayStringConcat(arraySlice(arraySort(key -> editDistance(key, unknown), known), 1, 3), ', ') AS nearest,
     arrayConcat(where, arrayFold((all, step) -> arrayConcat(all, step.where), steps, CAST([], 'Array(Array(String))')), arrayFold((all, one) -> arrayConcat(all, one.where), exclusions, CAST([], 'Array(Array(String))'))) AS conditions,
     arrayFilter(one -> one != '', arrayDistinct(arrayConcat(arrayMap(one -> one[1], conditions), hold, [breakdown], if(position(count_by, '.') > 0, [count_by], [])))) AS fields,
-    JSONExtract(ifNull({rules:Nullable(String)}, ''), 'exclusions', 'Array(Tuple(name String, names Array(String), where Array(Array(String)), from_step UInt16, to_step UInt16))') AS told_exclusions
+    JSONExtract(told_rules, 'exclusions', 'Array(Tuple(name String, names Array(String), where Array(Array(String)), from_step UInt16, to_step UInt16))') AS told_exclusions,
+    -- Every key that was told: whose it is, its name, and its value in JSON. Tables of one row, as an alias is analysed again wherever it stands.
+    told AS
+    (
+        SELECT arrayFilter(one -> one.3 != 'null', arrayConcat(
+            arrayMap(one -> ('a funnel has no rule', one.1, one.2), JSONExtractKeysAndValuesRaw(told_rules)),
+            arrayFlatten(arrayMap(raw -> arrayMap(one -> ('a step has no', one.1, one.2), JSONExtractKeysAndValuesRaw(raw)), raw_steps)),
+            arrayFlatten(arrayMap(raw -> arrayMap(one -> ('an exclusion has no', one.1, one.2), JSONExtractKeysAndValuesRaw(raw)), JSONExtractArrayRaw(told_rules, 'exclusions')))
+        )) AS keys
+        FROM system.one
+    ),
+    -- What a key is: whether it is a list, how its value or each of a list looks in JSON, and how that is called. Other keys are texts.
+    matched AS
+    (
+        SELECT
+            keys,
+            [
+                (['name'], false, '^".+"$', 'a name in double quotes'),
+                (['names'], true, '^".+"$', 'a list of names in double quotes'),
+                (['hold'], true, '^"', 'a list of fields, as ["channel"]'),
+                (['where'], true, '^\\[', 'a list of conditions, as [["channel", "=", "web"]]'),
+                (['exclusions'], true, '^\\{', 'a list of objects, as [{"name": "ticket_opened"}]'),
+                (['may_go_back', 'needs_first_step', 'count_attempts', 'optional', 'first_ever'], false, '^[tf]', 'true or false'),
+                (['window_seconds', 'grace_seconds', 'resolution_seconds', 'within_seconds'], false, '^[-0-9]', 'a number, not in quotes'),
+                (['breakdown_step', 'from_step', 'to_step'], false, '^[1-9][0-9]{0,3}$', 'a step, from 1'),
+                ([], false, '^"', 'a text in double quotes')
+            ] AS kinds,
+            arrayMap(key -> arrayFirst(kind -> has(kind.1, key.2) OR empty(kind.1), kinds), keys) AS kinds_told,
+            arrayMap(key -> multiIf(
+                key.1 = 'a step has no', ['name', 'names', 'where', 'optional', 'within_seconds', 'first_ever'],
+                key.1 = 'an exclusion has no', ['name', 'names', 'where', 'from_step', 'to_step'],
+                ['preset', 'step_order', 'may_go_back', 'needs_first_step', 'attempts', 'count_attempts', 'count_by', 'window_seconds', 'hold', 'ties', 'grace_seconds', 'resolution_seconds', 'exclusions', 'exclusion_ends', 'where', 'breakdown', 'breakdown_by', 'breakdown_step', 'interval', 'timezone']
+            ), keys) AS known
+        FROM told
+    ),
+    (
+        SELECT multiIf(
+            unknown.2 != '', concat(unknown.1, ' ', unknown.2, '; near: ', arrayStringConcat(arraySlice(arraySort(key -> (NOT startsWith(key, unknown.2), editDistance(key, unknown.2)), known_there), 1, 3), ', ')),
+            mistaken.1.2 != '', concat(mistaken.1.2, ' is ', mistaken.2.4),
+            arrayExists(condition -> arrayExists(raw -> NOT match(raw, '^["0-9tf-]'), JSONExtractArrayRaw(condition)), asked), 'the values of a condition are texts, numbers, true or false, one after the other',
+            ''
+        )
+        FROM
+        (
+            SELECT
+                arrayFirst((key, others) -> NOT has(others, key.2), keys, known) AS unknown,
+                arrayFirst((others, key) -> NOT has(others, key.2), known, keys) AS known_there,
+                arrayFirst(one -> startsWith(one.1.3, '[') != one.2.2 OR arrayExists(raw -> NOT match(raw, one.2.3), if(one.2.2, JSONExtractArrayRaw(one.1.3), [one.1.3])), arrayZip(keys, kinds_told)) AS mistaken,
+                arrayFlatten(arrayMap(key -> if(key.2 = 'where', JSONExtractArrayRaw(key.3), []), keys)) AS asked
+            FROM matched
+        )
+    ) AS fault
 SELECT
     preset_is AS preset,
     ifNull(given.step_order, if(preset_is = 'strict', 'strict', 'ordered')) AS step_order,
@@ -58,10 +107,10 @@ SELECT
     ifNull(given.timezone, 'UTC') AS timezone,
     fields
 FROM system.one
-WHERE throwIf(NOT isValidJSON({steps:String}) OR empty(steps), 'steps is a JSON list of at least one step: a name in double quotes, or an object with name, names, where, optional, within_seconds or first_ever') = 0
+WHERE throwIf(NOT isValidJSON({steps:String}) OR empty(raw_steps) OR arrayExists(raw -> NOT match(raw, '^(\\{|".+"$)'), raw_steps), 'steps is a JSON list of at least one step: a name in double quotes, or an object with name, names, where, optional, within_seconds or first_ever') = 0
   AND throwIf(tupleElement(steps[1], 'optional'), 'the first step is not optional') = 0
-  AND throwIf(ifNull({rules:Nullable(String)}, '') != '' AND NOT isValidJSON(ifNull({rules:Nullable(String)}, '')), 'rules is a JSON object, as {"preset": "posthog", "window_seconds": 3600}') = 0
-  AND throwIf(unknown != '', concat('a funnel has no rule ', unknown, '; near: ', nearest)) = 0
+  AND throwIf(NOT isValidJSON(told_rules) OR JSONType(told_rules) != 'Object', 'rules is a JSON object, as {"preset": "posthog", "window_seconds": 3600}') = 0
+  AND throwIf(fault != '', fault) = 0
   AND throwIf(preset NOT IN ('parcours', 'posthog', 'mixpanel', 'amplitude', 'strict'), 'preset is parcours, posthog, mixpanel, amplitude or strict') = 0
   AND throwIf(step_order NOT IN ('ordered', 'strict', 'any'), 'step_order is ordered, strict or any') = 0
   AND throwIf(attempts NOT IN ('best', 'first'), 'attempts is best or first') = 0
@@ -73,5 +122,6 @@ WHERE throwIf(NOT isValidJSON({steps:String}) OR empty(steps), 'steps is a JSON 
   AND throwIf(NOT match(count_by, '^(person|session|journey|(properties|context)\\..+)$'), 'count_by is person, session, journey, properties.NAME or context.NAME') = 0
   AND throwIf(window_seconds < 0 OR grace_seconds < 0 OR resolution_seconds < 0 OR arrayExists(step -> ifNull(step.within_seconds, 0) < 0, steps), 'no number of seconds is below 0') = 0
   AND throwIf(arrayExists(one -> one.from_step >= one.to_step OR one.to_step > length(steps), exclusions), 'an exclusion has from_step below to_step, both steps from 1') = 0
-  AND throwIf(arrayExists(one -> length(one) < 2 OR one[2] NOT IN ('=', '!=', '<', '<=', '>', '>=', 'contains', 'set', 'unset'), conditions), 'a condition is [field, operator, value, …]; operators are =, !=, <, <=, >, >=, contains, set and unset') = 0
+  AND throwIf(arrayExists(one -> one[2] NOT IN ('=', '!=', '<', '<=', '>', '>=', 'contains', 'set', 'unset'), conditions), 'a condition is [field, operator, value, …]; operators are =, !=, <, <=, >, >=, contains, set and unset') = 0
+  AND throwIf(arrayExists(one -> multiIf(one[2] IN ('set', 'unset'), length(one) != 2, one[2] IN ('=', '!=', 'contains'), length(one) < 3, length(one) != 3), conditions), 'a condition by =, != or contains has one or more values, by <, <=, > or >= one, by set or unset none') = 0
   AND throwIf(arrayExists(one -> NOT match(one, '^(name|channel|source|place|currency|revenue|properties\\..+|context\\..+)$'), fields), 'a field is name, channel, source, place, currency, revenue, properties.NAME or context.NAME') = 0

@@ -4,7 +4,7 @@
 --   from_at and to_at may be left out.
 CREATE OR REPLACE VIEW funnel_walked AS
 WITH
-    {r:Tuple(step_count UInt16, places Array(UInt16), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), conditions Array(Tuple(field UInt16, operator String, operands Array(String))))), barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), fields Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String)} AS r,
+    {r:Tuple(step_count UInt16, places Array(UInt16), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), conditions Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))))), barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), fields Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String)} AS r,
     -- The fields that the rules look at, in the order that they are declared.
     looked AS
     (
@@ -16,6 +16,8 @@ WITH
             occurred_at,
             id_order,
             id,
+            context,
+            properties,
             if(empty(tupleElement(r, 'fields')), CAST([], 'Array(String)'), arrayMap(
                 field -> multiIf(
                     field[1] = 'name', toString(name),
@@ -55,8 +57,19 @@ WITH
                 arrayMap(
                     one -> (empty(one.names) OR has(one.names, name)) AND arrayAll(
                         asks -> multiIf(
-                            asks.operator = '=', has(asks.operands, found[asks.field]) OR ifNull(arrayExists(operand -> toFloat64OrNull(operand) = toFloat64OrNull(found[asks.field]), asks.operands), false),
-                            asks.operator = '!=', NOT has(asks.operands, found[asks.field]) AND NOT ifNull(arrayExists(operand -> toFloat64OrNull(operand) = toFloat64OrNull(found[asks.field]), asks.operands), false),
+                            asks.operator IN ('=', '!='), (asks.operator = '=') = (
+                                has(asks.operands, found[asks.field])
+                                -- Numbers are equal by value, however they are written; a text is never a number, whatever its digits.
+                                OR (has(asks.numbers, toFloat64OrZero(found[asks.field])) AND arrayExists(
+                                    field -> multiIf(
+                                        field[1] = 'revenue', found[asks.field] != '',
+                                        length(field) = 2, JSONType(if(field[1] = 'context', context, properties), field[2]) IN ('Int64', 'UInt64', 'Double'),
+                                        length(field) > 2, JSONType(if(field[1] = 'context', context, properties), field[2], field[3]) IN ('Int64', 'UInt64', 'Double'),
+                                        false
+                                    ),
+                                    [tupleElement(r, 'fields')[asks.field]]
+                                ))
+                            ),
                             asks.operator = 'contains', arrayExists(operand -> position(found[asks.field], operand) > 0, asks.operands),
                             asks.operator = 'set', found[asks.field] != '',
                             asks.operator = 'unset', found[asks.field] = '',
@@ -87,7 +100,7 @@ WITH
         SELECT
             project,
             person,
-            intDiv(toUnixTimestamp64Milli(occurred_at), tupleElement(r, 'resolution_ms')) * tupleElement(r, 'resolution_ms') AS at_ms,
+            toUnixTimestamp64Milli(occurred_at) AS at_ms,
             id_order,
             id,
             met,
@@ -109,7 +122,7 @@ WITH
             person,
             subject,
             arraySort(
-                touch -> (touch.at, touch.is_foreign, touch.id_order),
+                touch -> (touch.at, touch.id_order),
                 groupArray(CAST(
                     (at_ms, id_order, id, met, tupleElement(r, 'ties_any') AND NOT arrayExists(flag -> flag, arraySlice(met, 1, tupleElement(r, 'step_count'))), is_kept, held, value, family, is_end),
                     'Tuple(at Int64, id_order UInt128, id UUID, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'
@@ -169,16 +182,34 @@ WITH
             project,
             person,
             part.1 AS counted,
-            if(tupleElement(r, 'needs_history'), arrayFilter(touch -> touch.is_kept, part.2), part.2) AS walk
+            if(tupleElement(r, 'needs_history'), arrayFilter(touch -> touch.is_kept, part.2), part.2) AS kept,
+            if(tupleElement(r, 'resolution_ms') = 1, kept, arrayMap(
+                touch -> CAST((intDiv(touch.at, tupleElement(r, 'resolution_ms')) * tupleElement(r, 'resolution_ms'), touch.id_order, touch.id, touch.met, touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, id UUID, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'),
+                kept
+            )) AS walk
         FROM parts
     ),
+    -- A walk for each value that is held. What has another is no step there; it still excludes, or passes by in strict order, unless it carries another value of a held property.
     held_apart AS
     (
         SELECT
             project,
             person,
             counted,
-            arrayJoin(if(empty(tupleElement(r, 'held')), [walk], arrayMap(values -> arrayFilter(touch -> touch.held = values, walk), arrayFilter(values -> NOT has(values, ''), arrayDistinct(walk.held))))) AS run
+            arrayJoin(if(empty(tupleElement(r, 'held')), [walk], arrayMap(
+                values -> arrayMap(
+                    touch -> if(touch.held = values, touch, CAST((touch.at, touch.id_order, touch.id, arrayMap((flag, k) -> flag AND k > tupleElement(r, 'step_count'), touch.met, arrayEnumerate(touch.met)), tupleElement(r, 'ties_any'), touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, id UUID, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)')),
+                    arrayFilter(
+                        touch -> touch.held = values OR (
+                            (tupleElement(r, 'strict') OR arrayExists(flag -> flag, arraySlice(touch.met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))))
+                            AND NOT arrayExists((one, value, i) -> one != '' AND one != value AND length(tupleElement(r, 'fields')[i]) > 1, touch.held, values, tupleElement(r, 'held'))
+                        ),
+                        walk
+                    )
+                ),
+                arrayFilter(values -> NOT has(values, ''), arrayDistinct(walk.held))
+            ))) AS unsorted_run,
+            if(NOT tupleElement(r, 'ties_any') AND tupleElement(r, 'resolution_ms') = 1, unsorted_run, arraySort(touch -> (touch.at, touch.is_foreign, touch.id_order), unsorted_run)) AS run
         FROM counted_apart
     ),
     broken_down AS
