@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from parcours_collector.atlas.paths import path_links, path_steps, path_walks, top_paths
+from parcours_collector.atlas.questions import transitions
 from parcours_collector.atlas.retention import Interval, Mode, matrix, retention
 from parcours_collector.atlas.walks import Walks, Within
 from parcours_collector.warehouse.stitching import stitch
@@ -140,6 +141,57 @@ def test_paths_links_and_steps_are_those_of_the_oracle(
     )
     assert not paths or sum(row.share for row in paths) == pytest.approx(1)
     assert sum(row.converted for row in paths) == sum(walk.outcome == "converted" for walk, _ in shown)
+
+
+@random_streams
+@given(data=st.data(), touches=lives())
+def test_moves_along_walks_are_those_of_the_oracle(
+    clickhouse: Client, data: st.DataObject, touches: list[Touch]
+) -> None:
+    project = fresh_project()
+    drawn = data.draw(chosen_walks(project))
+    gap = drawn.max_gap_seconds
+    walks = replace(drawn, max_gap_seconds=None, groups=(), collapse=False)
+    store(clickhouse, project, touches)
+    stitch(clickhouse)
+    moves: dict[tuple[str, str], list[tuple[int, int, float, float]]] = defaultdict(list)
+    for number, walk in enumerate(walks_of(touches, walks)):
+        for (before, at), (after, then) in pairwise(walk.steps):
+            if gap is None or (then - at).total_seconds() <= gap:
+                moves[before, after].append((number, walk.person, (then - at).total_seconds(), walk.revenue))
+    asked = {
+        name: value
+        for name, value in walks.parameters.items()
+        if name not in {"groups", "collapse", "strip_slash", "max_gap_seconds"}
+    }
+    rows = transitions(clickhouse, limit=10_000, max_gap_seconds=None if gap is None else int(gap), **asked)
+    assert {(row.from_node, row.to_node): row.passages for row in rows} == {
+        move: len(made) for move, made in moves.items()
+    }
+    leaving = Counter({node: 0 for node, _ in moves})
+    for (node, _), made in moves.items():
+        leaving[node] += len(made)
+    for row in rows:
+        made = moves[row.from_node, row.to_node]
+        assert row.people == len({person for _, person, _, _ in made})
+        assert row.probability == pytest.approx(len(made) / leaving[row.from_node])
+        assert row.median_seconds == pytest.approx(median(seconds for *_, seconds, _ in made))
+        brought = sum({number: revenue for number, _, _, revenue in made}.values())
+        assert row.value == (pytest.approx(brought) if walks.with_value else None)
+
+
+def test_a_move_back_and_forth_brings_what_its_journey_brought_once(clickhouse: Client, project: str) -> None:
+    names = ("product_viewed", "product_added", "product_viewed", "product_added", "order_completed")
+    store(clickhouse, project, [touch(name, 60 * at, user_id="u") for at, name in enumerate(names)])
+    stitch(clickhouse)
+    rows = transitions(clickhouse, project=project, within="journey", via="product_added", with_value=True)
+    assert [(row.from_node, row.to_node, row.passages, row.value) for row in rows] == [
+        ("product_viewed", "product_added", 2, 10.5),
+        ("product_added", "order_completed", 1, 10.5),
+        ("product_added", "product_viewed", 1, 10.5),
+    ]
+    again = clickhouse.query(rows.sql, parameters=dict(rows.parameters)).result_rows
+    assert again[0][:3] == ("product_viewed", "product_added", 2)
 
 
 ZONE = ZoneInfo("Europe/Paris")

@@ -4,6 +4,7 @@ import math
 import uuid
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -12,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from parcours_collector.atlas import questions
+from parcours_collector.atlas.answer import Answer
+from parcours_collector.atlas.identity import evidence
 from parcours_collector.warehouse.stitching import stitch
 from tests import oracle
 from tests.oracle import Touch
@@ -263,8 +266,25 @@ def test_a_project_may_have_gaps_a_currency_and_conversions_of_its_own(clickhous
 
 def test_a_wrong_node_says_which_there_are(clickhouse: Client, project: str) -> None:
     store(clickhouse, project, [touch("page_viewed", 0, user_id="u")])
-    with pytest.raises(DatabaseError, match="node is name, channel or name_channel"):
-        questions.transitions(clickhouse, node="place", project=project)
+    with pytest.raises(DatabaseError, match="node is name, channel, name_channel, stage"):
+        questions.transitions(clickhouse, node="plaec", project=project)
+    with pytest.raises(DatabaseError, match="walk_transitions knows the other nodes"):
+        clickhouse.query("SELECT * FROM transitions(node = 'place')")
+
+
+def test_every_list_of_rows_brings_the_sql_that_gives_it_again(clickhouse: Client, project: str) -> None:
+    store(clickhouse, project, [touch(name, 0, user_id="u", anonymous_id="a") for name in NAMES])
+    stitch(clickhouse)
+    answers: list[Answer[Any]] = [
+        questions.transitions(clickhouse, project=project),
+        questions.transitions(clickhouse, node="stage", project=project),
+        questions.person_timeline(clickhouse, "user_id", "u", project=project),
+        questions.journey_outcomes(clickhouse, project=project),
+        evidence(clickhouse, ("user_id", "u"), project=project),
+    ]
+    for answer in answers:
+        again = clickhouse.query(answer.sql, parameters=dict(answer.parameters))
+        assert len(again.result_rows) == len(answer) > 0
 
 
 def test_a_funnel_without_steps_says_so(clickhouse: Client) -> None:

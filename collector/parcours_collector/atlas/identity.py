@@ -1,6 +1,7 @@
 """Who is who, and why: the evidence that two identifiers are one person."""
 
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,16 +66,17 @@ def changes(
     return ask(client, "identity_changes", Change, parameters)
 
 
-def evidence(client: Client, identifier: Identifier, *, project: str) -> list[Link]:
+def evidence(client: Client, identifier: Identifier, *, project: str) -> Answer[Link]:
     """Return all evidence inside the person of an identifier, the oldest first; the rows of `identity_evidence`."""
     kind, value = identifier
-    rows = client.query(
-        read_sql("questions/identity_evidence"), parameters={"kind": kind, "value": value, "project": project}
-    ).result_rows
-    return [
+    sql, parameters = read_sql("questions/identity_evidence"), {"kind": kind, "value": value, "project": project}
+    links = tuple(
         Link((a_kind, a_value), (b_kind, b_value), first, last, count, tuple(sources), (a_class, b_class))
-        for a_kind, a_value, b_kind, b_value, first, last, count, sources, a_class, b_class in rows
-    ]
+        for a_kind, a_value, b_kind, b_value, first, last, count, sources, a_class, b_class in client.query(
+            sql, parameters=parameters
+        ).result_rows
+    )
+    return Answer(links, sql, parameters)
 
 
 def why(client: Client, one: Identifier, other: Identifier, *, project: str) -> list[Link] | None:
@@ -88,7 +90,7 @@ def why(client: Client, one: Identifier, other: Identifier, *, project: str) -> 
     return shortest_chain(evidence(client, one, project=project), one, other)
 
 
-def shortest_chain(links: list[Link], one: Identifier, other: Identifier) -> list[Link] | None:
+def shortest_chain(links: Sequence[Link], one: Identifier, other: Identifier) -> list[Link] | None:
     """Return the fewest links that lead from one identifier to another, each turned to the way it is walked."""
     beside: dict[Identifier, list[Link]] = defaultdict(list)
     for link in links:

@@ -13,8 +13,10 @@ from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
+from parcours_collector.atlas.answer import Answer, ask
 from parcours_collector.atlas.names import refuse_unknown
 from parcours_collector.atlas.texts import one_or_more
+from parcours_collector.atlas.walks import Within
 from parcours_collector.warehouse.sql import read_sql
 
 Row = TypeVar("Row")
@@ -47,7 +49,10 @@ class WeeklyFunnelStep:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The move from one node of the network to the next; `probability` is its share of all moves out of `from_node`."""
+    """The move from one node of the network to the next; `probability` is its share of all moves out of `from_node`.
+
+    `value` is what the walks that make the move brought, when it was asked for.
+    """
 
     from_node: str
     to_node: str
@@ -55,6 +60,7 @@ class Transition:
     people: int
     probability: float
     median_seconds: float
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,39 +185,54 @@ def transitions(
     from_at: datetime | None = None,
     to_at: datetime | None = None,
     max_gap_seconds: int | None = None,
-) -> list[Transition]:
+    within: Within = "life",
+    start_node: str | None = None,
+    end_node: str | None = None,
+    via: str | None = None,
+    with_value: bool = False,
+) -> Answer[Transition]:
     """Return the strongest moves of the network, by passages.
+
+    Of names and channels in whole lives the view `transitions` tells; what else is asked, `walk_transitions`, which
+    takes longer.
 
     Args:
         client: A client of the migrated database.
-        node: What a node is: `name`, `channel` or `name_channel`.
+        node: `name`, `channel`, `name_channel`, `stage`, `source`, `place`, `properties.NAME` or `context.NAME`.
         limit: At most so many rows.
         project: Only this project.
-        from_at: Only moves that begin at or after this aware instant.
-        to_at: Only moves that end before this aware instant.
+        from_at: Only moves that begin at or after this aware instant; of sessions and journeys, those that began then.
+        to_at: Only moves that end before this aware instant; of sessions and journeys, those that began before it.
         max_gap_seconds: Only moves with no longer pause.
+        within: Moves inside a person's whole `life`, one `session` or one `journey`.
+        start_node: Only moves from the first such node of a life, session or journey on.
+        end_node: Only moves up to the first such node from there.
+        via: Only moves of lives, sessions or journeys that pass this node.
+        with_value: Also what these brought; it is read from the touchpoints.
     """
-    return _ask(
-        client,
-        "transitions",
-        Transition,
-        node=node,
-        limit=limit,
-        project=project,
-        from_at=from_at,
-        to_at=to_at,
-        max_gap_seconds=max_gap_seconds,
-    )
+    parameters = {
+        "node": node,
+        "limit": limit,
+        "project": project,
+        "from_at": from_at,
+        "to_at": to_at,
+        "max_gap_seconds": max_gap_seconds,
+    }
+    walked = {"within": within, "start_node": start_node, "end_node": end_node, "via": via, "with_value": with_value}
+    is_plain = walked == {**dict.fromkeys(walked), "within": "life", "with_value": False}
+    if is_plain and node in {"name", "channel", "name_channel"}:
+        return ask(client, "transitions", Transition, parameters)
+    return ask(client, "walk_transitions", Transition, parameters | walked)
 
 
-def person_timeline(client: Client, kind: str, value: str, *, project: str | None = None) -> list[TimelineEntry]:
+def person_timeline(client: Client, kind: str, value: str, *, project: str | None = None) -> Answer[TimelineEntry]:
     """Return everything that the person known by this identifier did, oldest first; empty when nobody is."""
-    return _ask(client, "person_timeline", TimelineEntry, kind=kind, value=value, project=project)
+    return ask(client, "person_timeline", TimelineEntry, {"kind": kind, "value": value, "project": project})
 
 
-def journey_outcomes(client: Client, *, project: str | None = None) -> list[OutcomeCount]:
+def journey_outcomes(client: Client, *, project: str | None = None) -> Answer[OutcomeCount]:
     """Return how journeys ended."""
-    return _ask(client, "journey_outcomes", OutcomeCount, project=project)
+    return ask(client, "journey_outcomes", OutcomeCount, {"project": project})
 
 
 def totals(client: Client, *, project: str | None = None) -> Totals:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from parcours_collector.atlas.names import refuse_unknown
 from parcours_collector.atlas.network import Network, black_holes, bright_paths, knock_on, nodes
 from parcours_collector.atlas.questions import transitions
 from parcours_collector.commands.network_tables import (
@@ -20,8 +21,6 @@ from parcours_collector.errors import OperatorError
 from parcours_collector.settings import load_settings
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.migrations import require_migrated
-
-_TRANSITIONS_KNOW = ("name", "channel", "name_channel")
 
 
 class NoJourney(OperatorError):
@@ -50,7 +49,9 @@ def network(
         str, typer.Option(help="What a node is: name, channel, name_channel, stage, source, place, properties.NAME, …")
     ] = "name",
     limit: Annotated[int, typer.Option(min=1, help="At most so many rows of each table.")] = 10,
-    with_value: Annotated[bool, typer.Option("--value", help="Weigh what is lost by revenue too (slower).")] = False,
+    with_value: Annotated[
+        bool, typer.Option("--value", help="Weigh moves and what is lost by revenue too (slower).")
+    ] = False,
     min_journeys: Annotated[int, typer.Option(min=1, help="Leave rarer paths out.")] = 10,
     max_length: Annotated[int, typer.Option(min=1, max=10, help="Of a path, in nodes.")] = 3,
     changed: Annotated[
@@ -83,6 +84,8 @@ def network(
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
         if changed is not None and changed_at is not None:
+            if node == "name":
+                refuse_unknown(client, [changed, *([next_node] if next_node else [])], project=project)
             effects = knock_on(
                 client,
                 changed,
@@ -97,10 +100,14 @@ def network(
         visited = nodes(client, asked, limit=limit)
         if not visited:
             raise NoJourney("There is no journey that is over.")
-        moves = (
-            transitions(client, node=node, limit=limit, project=project, from_at=asked.from_at, to_at=asked.to_at)
-            if node in _TRANSITIONS_KNOW
-            else []
+        moves = transitions(
+            client,
+            node=node,
+            limit=limit,
+            project=project,
+            from_at=asked.from_at,
+            to_at=asked.to_at,
+            with_value=with_value,
         )
         holes = black_holes(client, asked, with_value=with_value, limit=limit)
         paths = bright_paths(client, asked, min_journeys=min_journeys, max_length=max_length, limit=limit)

@@ -48,7 +48,7 @@ def person(
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
         found = (person_timeline(client, *form, project=project) for form in forms)
-        entries = next(filter(None, found), [])
+        entries = next(filter(None, found), ())
     if not entries:
         raise UnknownPerson(f"Nobody of the project '{project}' is known by this {kind}.")
     console.print(timeline_table(entries))

@@ -50,7 +50,9 @@ def weekly_table(weeks: Sequence[WeeklyFunnelStep], names: Sequence[str]) -> Tab
 def transitions_table(moves: Sequence[Transition]) -> Table:
     """Draw the strongest moves of the network."""
     table = plain_table("Strongest transitions")
-    for column in ("from", "to", "passages", "people", "probability", "median pause"):
+    is_valued = any(move.value is not None for move in moves)
+    columns = ("from", "to", "passages", "people", "probability", "median pause", *(["revenue"] if is_valued else []))
+    for column in columns:
         table.add_column(column, justify="left" if column in {"from", "to"} else "right")
     for move in moves:
         node = f"{move.to_node} ↺" if move.from_node == move.to_node else move.to_node
@@ -61,6 +63,7 @@ def transitions_table(moves: Sequence[Transition]) -> Table:
             f"{move.people:,}",
             percent(move.probability),
             duration(move.median_seconds),
+            *([f"{move.value or 0:,.2f}"] if is_valued else []),
         )
     return table
 

@@ -32,6 +32,7 @@ VIEWS = (
     "person_timeline",
     "transitions",
     "node_walks",
+    "walk_transitions",
     "path_walks",
     "path_links",
     "path_steps",

@@ -4,6 +4,7 @@
 --   touchpoints of the same instant follow in the order of their ids.
 -- probability: passages of this move ÷ all moves out of from_node; the probabilities of one from_node add up to 1.
 -- median_seconds: the pause between the two touchpoints.
+-- Sessions, start, end, other nodes and value: `walk_transitions`, which takes longer.
 -- Parameters, all of which may be left out: node = 'name' (default), 'channel' or 'name_channel' ('product_viewed · web'); project; from_at and
 --   to_at bound both ends of a move (from_at ≤ occurred_at < to_at); max_gap_seconds leaves out moves with a longer pause.
 -- Not counted: touchpoints of nobody (person_id 0); the entry into and the exit from the network.
@@ -23,7 +24,7 @@ WITH
                 arrayMap((name, channel) -> sipHash64(name, channel), name_codes, channel_codes)
             ) AS all_nodes
         FROM parcours.walks_indexed
-        WHERE throwIf(node_is NOT IN ('name', 'channel', 'name_channel'), 'transitions: node is name, channel or name_channel') = 0
+        WHERE throwIf(node_is NOT IN ('name', 'channel', 'name_channel'), 'transitions: node is name, channel or name_channel; walk_transitions knows the other nodes') = 0
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
     ),
     bounded AS
