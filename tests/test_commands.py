@@ -159,11 +159,18 @@ def test_the_network_is_shown_and_a_project_says_what_a_journey_is(
     assert told.returncode == 0, told.stderr
     for shown in ("Strongest transitions", "12 journeys that are over, 33.3% converted", "Black holes", "★"):
         assert shown in told.stdout
+    places = parcours("network", "--project", project, "--node", "place", cwd=tmp_path, **url)
+    assert "Strongest transitions" in places.stdout
     changed = ("--changed", "product_viewed", "--at", "2026-06-01", "--next", "product_added")
     effect = parcours("network", "--project", project, *changed, cwd=tmp_path, **url)
     assert "product_viewed → product_added" in effect.stdout
     alone = parcours("network", "--project", project, "--changed", "product_viewed", cwd=tmp_path, **url)
     assert (alone.returncode, "--at" in alone.stderr) == (2, True)
+    misspelt = ("--changed", "produkt_viewed", "--at", "2026-06-01")
+    assert (
+        "Did you mean product_viewed"
+        in parcours("network", "--project", project, *misspelt, cwd=tmp_path, **url).stderr
+    )
     assert "kind of node" in parcours("network", "--node", "nmae", cwd=tmp_path, **url).stderr
     nobody = parcours("network", "--project", f"{project}-none", cwd=tmp_path, **url)
     assert (nobody.returncode, "no journey that is over" in nobody.stderr) == (2, True)
@@ -191,6 +198,8 @@ def test_the_network_is_shown_and_a_project_says_what_a_journey_is(
         (("kind", "product_added", "--need", "fun"), "There is no 'fun'"),
         (("set", "--currency", "euro"), "no currency"),
         (("set", "--stages", "a,a"), "stands twice"),
+        (("set", "--journey-gap-days", "60000"), "A gap is at most 49,710 days"),
+        (("set", "--session-gap-minutes", "inf"), "A gap is at most 49,710 days"),
     ):
         refused = journeys(*wrong)
         assert refused.returncode == 2

@@ -146,6 +146,15 @@ def test_the_commands_cut_mend_and_compare(
     assert "a till" in shown
     assert "everything" in shown
     assert identity("diff", "--from", "2026-01-01").stdout.count("merged") == 2
+    ghost = identity("cut", "user_id=ada", "user_id=ghost")
+    assert (ghost.returncode, "is known by user_id=ghost" in ghost.stderr, "--unseen" in ghost.stderr) == (
+        2,
+        True,
+        True,
+    )
+    assert "user_id=ghost" not in identity("cuts").stdout
+    assert identity("cut", "user_id=ghost", "--unseen").returncode == 0
+    assert "user_id=ghost" in identity("cuts").stdout
     unknown = identity("mend", "user_id=bob")
     assert (unknown.returncode, "no such cut" in unknown.stderr) == (2, True)
     for back in (pair[::-1], ("device_id=till",)):

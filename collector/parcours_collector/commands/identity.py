@@ -143,6 +143,9 @@ def cut_evidence(
         str | None, typer.Argument(metavar="KIND=VALUE", help="Another one; without it, all evidence of the first.")
     ] = None,
     why_cut: Annotated[str, typer.Option("--because", help="Kept beside the cut, for whoever wonders.")] = "",
+    unseen: Annotated[
+        bool, typer.Option("--unseen", help="Cut also what nobody is known by yet, before it comes.")
+    ] = False,
     project: PolicyProjectOption = "default",
     data: DataOption = None,
     clickhouse_url: ClickHouseUrlOption = None,
@@ -155,8 +158,8 @@ def cut_evidence(
     settings = load_settings(data=data, clickhouse_url=clickhouse_url)
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
-        first = _known(client, one, project, settings)
-        second = None if other is None else _known(client, other, project, settings)
+        first = _known(client, one, project, settings, unseen=unseen)
+        second = None if other is None else _known(client, other, project, settings, unseen=unseen)
         run = cut(client, project, first, second, reason=why_cut)
         still = None if second is None else chain_between(client, first, second, project=project)
     console.print(f"cut: {run.moved} identifiers are of another person now")
@@ -176,8 +179,8 @@ def mend(
     settings = load_settings(data=data, clickhouse_url=clickhouse_url)
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
-        first = _known(client, one, project, settings)
-        second = None if other is None else _known(client, other, project, settings)
+        first = _known(client, one, project, settings, unseen=True)
+        second = None if other is None else _known(client, other, project, settings, unseen=True)
         told = {frozenset((each.one, each.other)) for each in cuts(client, project)}
         if frozenset((first, second)) not in told:
             raise UnknownCut("There is no such cut.")
@@ -218,10 +221,20 @@ def diff(
     console.print(table)
 
 
-def _known(client: Client, said: str, project: str, settings: Settings) -> Identifier:
-    """Return the form of an identifier that somebody is known by, else the one it would be kept under now."""
+def _known(client: Client, said: str, project: str, settings: Settings, *, unseen: bool) -> Identifier:
+    """Return the form of an identifier that somebody is known by; else, if `unseen`, that under which it would be kept.
+
+    Raises:
+        UnknownPerson: Nobody is known by it, and `unseen` is false.
+    """
     forms = at_rest(*_parted(said), project, settings)
-    return next((form for form in forms if is_seen(client, project, form)), forms[0])
+    known = next((form for form in forms if is_seen(client, project, form)), None)
+    if known is None and not unseen:
+        raise UnknownPerson(
+            f"Nobody of the project '{project}' is known by {said}.",
+            remedy="Check the kind, the value and --project; --unseen cuts what has not come yet.",
+        )
+    return known or forms[0]
 
 
 def _parted(said: str) -> Identifier:

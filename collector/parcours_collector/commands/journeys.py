@@ -14,6 +14,7 @@ from parcours_collector.settings import load_settings
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.migrations import require_migrated
 from parcours_collector.warehouse.project_rules import (
+    LONGEST_GAP_SECONDS,
     STAGES,
     Kind,
     read_kinds,
@@ -55,6 +56,11 @@ def set_rules(
     """Change what is given; all journeys of the project, past ones too, are cut by it at once."""
     if currency is not None and not (len(currency) == 3 and currency.isalpha() and currency.isupper()):
         raise UnusableRule(f"'{currency}' is no currency: three capital letters, as EUR.")
+    for said, unit_seconds in ((session_gap_minutes, 60), (journey_gap_days, 86_400)):
+        if said is not None and not 0 <= said * unit_seconds <= LONGEST_GAP_SECONDS:
+            raise UnusableRule(
+                f"A gap is at most {LONGEST_GAP_SECONDS // 86_400:,} days: that is longer than any life."
+            )
     told = None if stages is None else [name.strip() for name in stages.split(",") if name.strip()]
     if told and len(set(told)) < len(told):
         raise UnusableRule("A stage stands twice in the order.")

@@ -14,6 +14,9 @@ from parcours_collector.warehouse.sql import read_sql
 STAGES = ("awareness", "consideration", "purchase", "use", "loyalty", "advocacy")
 """The catalogue's stages, in order."""
 
+LONGEST_GAP_SECONDS = 2**32 - 1
+"""What the columns of the gaps hold: 136 years."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectRules:
