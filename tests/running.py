@@ -1,6 +1,7 @@
 """Real processes for tests: an engine and a collector, each in a folder, stopped by their own process ids."""
 
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -42,6 +44,7 @@ class CollectorProcess:
         port: int = 0,
         workers: int = 0,
         environment: dict[str, str] | None = None,
+        most_files: tuple[int, int] | None = None,
     ) -> None:
         self.data = data
         self._log = (data / "collector.log").open("ab")
@@ -53,6 +56,7 @@ class CollectorProcess:
             env={**os.environ, "PARCOURS_CLICKHOUSE_URL": clickhouse_url, **(environment or {})},
             stdout=subprocess.PIPE,
             stderr=self._log,
+            preexec_fn=most_files and partial(resource.setrlimit, resource.RLIMIT_NOFILE, most_files),  # noqa: PLW1509 - one system call
         )
         self.endpoint = self._wait_for_endpoint()
         self.port = int(self.endpoint.rsplit(":", 1)[1])

@@ -157,6 +157,117 @@ async def test_bodies_under_way_have_a_bounded_memory(tmp_path: Path) -> None:
         del reader
 
 
+async def test_slow_pages_leave_tills_room(tmp_path: Path) -> None:
+    origin = "https://shop.example"
+    page = add(tmp_path, "page", SourceKind.BROWSER, origins=[origin])
+    till = add(tmp_path, "till", SourceKind.STORE)
+    slow = head(page, f"Origin: {origin}\r\nContent-Encoding: gzip").encode() + b"1"
+    async with (
+        collector(tmp_path, http=HttpSettings(max_held_bytes=64 * 1024**2)) as running,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        answers = []
+        for _ in range(8):
+            reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+            stack.callback(writer.close)
+            writer.write(slow)
+            answers.append(asyncio.ensure_future(reader.read(4096)))
+        turned_away: list[bytes] = []
+        async with asyncio.timeout(20):
+            for answer in asyncio.as_completed(answers):
+                turned_away.append(await answer)
+                if len(turned_away) == 5:
+                    break
+        assert all(b'"busy"' in answer for answer in turned_away)
+        assert (await post(running, till))[0] == 200
+
+
+async def test_a_small_body_reserves_what_it_may_inflate_to(tmp_path: Path) -> None:
+    till = add(tmp_path, "till", SourceKind.STORE)
+    small = head(till, "Content-Encoding: gzip").replace("50000", "500").encode() + b"1"
+    async with (
+        collector(tmp_path, http=HttpSettings(max_held_bytes=24 * 1024**2)) as running,
+        contextlib.AsyncExitStack() as stack,
+    ):
+        for _ in range(20):
+            _, writer = await asyncio.open_connection("127.0.0.1", running.port)
+            stack.callback(writer.close)
+            writer.write(small)
+            await writer.drain()
+        assert (await post(running, till))[0] == 200
+
+
+async def test_a_connection_that_sends_no_whole_head_in_time_is_closed(tmp_path: Path) -> None:
+    write_key = add(tmp_path, "app")
+    async with collector(tmp_path, http=HttpSettings(head_timeout_seconds=0.5)) as running:
+        silent, silent_writer = await asyncio.open_connection("127.0.0.1", running.port)
+        half, half_writer = await asyncio.open_connection("127.0.0.1", running.port)
+        half_writer.write(b"POST /v1/touchpoints HTTP/1.1\r\nHost: collector\r\n")
+        whole, whole_writer = await asyncio.open_connection("127.0.0.1", running.port)
+        whole_writer.write(head(write_key).encode() + b"[")  # its body has a time of its own
+        async with asyncio.timeout(20):
+            assert await silent.read() == b""
+            assert await half.read() == b""
+        whole_writer.write(b" " * 49_998 + b"]")
+        async with asyncio.timeout(20):
+            assert (await whole.readline()).startswith(b"HTTP/1.1 200")
+        for writer in (silent_writer, half_writer, whole_writer):
+            writer.close()
+
+
+async def test_an_idle_connection_is_closed_after_its_time(tmp_path: Path) -> None:
+    async with collector(tmp_path, http=HttpSettings(idle_timeout_seconds=1)) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: collector\r\n\r\n")
+        async with asyncio.timeout(20):
+            assert b"alive" in await reader.read()
+        writer.close()
+
+
+async def test_for_a_new_connection_the_one_idle_longest_gives_way_and_never_one_at_work(tmp_path: Path) -> None:
+    write_key = add(tmp_path, "app")
+    async with collector(tmp_path, http=HttpSettings(max_connections=3)) as running:
+        working, working_writer = await asyncio.open_connection("127.0.0.1", running.port)
+        working_writer.write(head(write_key, "Expect: 100-continue").encode() + b"[")
+        assert (await working.readline()).startswith(b"HTTP/1.1 100")
+        working_writer.write(b" ")
+        older, older_writer = await asyncio.open_connection("127.0.0.1", running.port)
+        older_writer.write(b"GET /livez HTTP/1.1\r\nHost: collector\r\n\r\n")
+        assert b"alive" in await older.readuntil(b"}")
+        newer, newer_writer = await asyncio.open_connection("127.0.0.1", running.port)
+        newer_writer.write(b"GET /livez HTTP/1.1\r\nHost: collector\r\n\r\n")
+        assert b"alive" in await newer.readuntil(b"}")
+        assert (await post(running, write_key))[0] == 200
+        async with asyncio.timeout(20):
+            assert await older.read() == b""
+        working_writer.write(b" " * 49_997 + b"]")
+        async with asyncio.timeout(20):
+            await working.readuntil(b"\r\n")
+            assert (await working.readline()).startswith(b"HTTP/1.1 200")
+        for writer in (working_writer, older_writer, newer_writer):
+            writer.close()
+
+
+def test_connections_leave_files_for_the_log(tmp_path: Path) -> None:
+    sender = add_source(tmp_path, "app", "shop")
+    quick = {"PARCOURS_STITCHING__INTERVAL_SECONDS": "0", "PARCOURS_SHUTDOWN_SECONDS": "0"}
+    with (
+        CollectorProcess(tmp_path, NOBODY, environment=quick, most_files=(100, 220)) as running,
+        contextlib.ExitStack() as stack,
+    ):
+        process = psutil.Process(running.pid)
+        assert process.rlimit(psutil.RLIMIT_NOFILE) == (220, 220)
+        for _ in range(300):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", running.port), timeout=20))
+            connection.sendall(b"POST /v1/touchpoints HTTP/1.1\r\nHost: collector\r\n")
+        with socket.create_connection(("127.0.0.1", running.port), timeout=20) as till:
+            body = orjson.dumps([event()])
+            till.sendall(head(sender.write_key).replace("50000", str(len(body))).encode() + body)
+            assert till.recv(4096).startswith(b"HTTP/1.1 200")
+        assert process.num_fds() < 220 - 64
+    assert "Too many open files" not in (tmp_path / "collector.log").read_text()
+
+
 def test_a_thousand_slow_connections_cost_little_memory(tmp_path: Path) -> None:
     sender = add_source(tmp_path, "app", "shop")
     quick = {"PARCOURS_STITCHING__INTERVAL_SECONDS": "0", "PARCOURS_SHUTDOWN_SECONDS": "0"}

@@ -29,7 +29,18 @@ OF_THE_COLLECTOR = {
 }
 """For each room of the collector, the rooms it may import; `app` and what stands around it may import all of these."""
 
-AROUND = {"app", "door", "leadership", "supervising", "commands", "importing", "sending", "replaying", "__main__"}
+AROUND = {
+    "app",
+    "connections",
+    "door",
+    "leadership",
+    "supervising",
+    "commands",
+    "importing",
+    "sending",
+    "replaying",
+    "__main__",
+}
 """The composition root and the clients of the public doors: nobody else imports them."""
 
 LIBRARIES = {

@@ -89,5 +89,5 @@ def test_every_setting_says_what_it_means_and_durations_and_sizes_name_their_uni
         if inner:
             field = field.annotation.model_fields[inner]  # type: ignore[union-attr]
         assert field.description, key
-        if field.annotation in (int, float) and key not in {"port", "workers"}:
+        if field.annotation in (int, float) and key not in {"port", "workers", "http.max_connections"}:
             assert key.endswith(("_bytes", "_seconds", "_events", "_rows")), key

@@ -19,6 +19,7 @@ import uvloop
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from parcours_collector.connections import raise_file_limit
 from parcours_collector.delivery.delivery import Delivery, DeliveryWatch
 from parcours_collector.delivery.orphans import Orphans
 from parcours_collector.delivery.readings import readings_of
@@ -85,6 +86,7 @@ async def running_collector(
         PortInUse: Something listens there already.
     """
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
+    raise_file_limit()
     url = settings.require_clickhouse_url()
     plan = LivingPlan(settings.plan)
     keys = KeyRing(settings.registry_file)
@@ -158,7 +160,7 @@ async def running_collector(
         )
         leadership.start()
         stack.push_async_callback(leadership.stop)
-        door = Door(doors.application(), admission, linger_seconds=settings.http.linger_seconds)
+        door = Door(doors.application(), admission, settings.http)
         board.read(lambda: [Reading("parcours_connections", door.connections)])
         stack.push_async_callback(door.close)
         port = await door.open(settings.host, settings.port, berth)

@@ -7,11 +7,14 @@ so that their senders open the next one elsewhere; only what stays idle is close
 import asyncio
 import contextlib
 import errno
+from typing import cast
 
 from aiohttp import web
 
+from parcours_collector.connections import Connections
 from parcours_collector.errors import PortInUse
 from parcours_collector.intake.admission import Admission
+from parcours_collector.settings import HttpSettings
 from parcours_collector.supervising.berth import Berth
 from parcours_collector.supervising.listeners import BACKLOG
 
@@ -22,20 +25,19 @@ _LOOK_SECONDS = 0.02
 class Door:
     """Serves an application on one address, or on the sockets of a worker's berth."""
 
-    def __init__(self, application: web.Application, admission: Admission, *, linger_seconds: float) -> None:
-        # The body is decompressed by us, within limits: aiohttp's own way has none for what it inflates to.
-        self._runner = web.AppRunner(
-            application, auto_decompress=False, access_log=None, shutdown_timeout=_FINISH_SECONDS
-        )
+    def __init__(self, application: web.Application, admission: Admission, settings: HttpSettings) -> None:
+        self._connections = Connections(settings)
+        application.middlewares.insert(0, self._connections.watch)
+        self._runner = web.AppRunner(application, shutdown_timeout=_FINISH_SECONDS)
         self._admission = admission
-        self._linger_seconds = linger_seconds
+        self._linger_seconds = settings.linger_seconds
         self._berth: Berth | None = None
-        self._sites: dict[int, web.SockSite] = {}
+        self._listening: dict[int, asyncio.Server] = {}
 
     @property
     def connections(self) -> int:
         """How many connections are open."""
-        return len(self._runner.server.connections) if self._runner.server is not None else 0
+        return self._connections.count
 
     async def open(self, host: str, port: int, berth: Berth | None) -> int:
         """Begin to accept connections and return the port.
@@ -47,37 +49,43 @@ class Door:
         if berth is not None:
             self._berth = berth
             await self.serve(berth.slot)
-            return int(self._runner.addresses[0][1])
-        site = web.TCPSite(self._runner, host, port, reuse_address=True, backlog=BACKLOG)
+            return self._port(berth.slot)
+        loop = asyncio.get_running_loop()
         try:
-            await site.start()
+            self._listening[0] = await loop.create_server(self._accept, host, port, reuse_address=True, backlog=BACKLOG)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortInUse(f"Port {port} of {host} is in use.") from error
             raise
-        return int(self._runner.addresses[0][1])
+        return self._port(0)
 
     async def serve(self, slot: int) -> None:
         """Accept what arrives at a slot of the berth, too."""
-        if self._berth is not None and slot not in self._sites and not self._admission.retiring:
-            site = web.SockSite(self._runner, self._berth.listener(slot), backlog=BACKLOG)
-            await site.start()
-            self._sites[slot] = site
+        if self._berth is not None and slot not in self._listening and not self._admission.retiring:
+            self._listening[slot] = await asyncio.get_running_loop().create_server(
+                self._accept, sock=self._berth.listener(slot), backlog=BACKLOG
+            )
 
     async def leave(self, slot: int) -> None:
         """Leave what arrives at another worker's slot to that worker again."""
-        site = self._sites.pop(slot, None)
-        if site is not None:
-            await site.stop()
+        listening = self._listening.pop(slot, None)
+        if listening is not None:
+            listening.close()
+
+    def _port(self, slot: int) -> int:
+        return int(self._listening[slot].sockets[0].getsockname()[1])
+
+    def _accept(self) -> asyncio.Protocol:
+        return self._connections.accept(cast("web.Server", self._runner.server))  # it is set up before anything listens
 
     async def close(self) -> None:
         """Accept no more, let open connections end, and finish the requests under way."""
         self._admission.retiring = True
-        for site in tuple(self._runner.sites):
-            await site.stop()
+        for slot in tuple(self._listening):
+            await self.leave(slot)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._linger_seconds):
-                while self.connections:  # noqa: ASYNC110 - aiohttp tells nobody when one has ended
+                while self.connections:  # noqa: ASYNC110 - once, at the end of a process
                     await asyncio.sleep(_LOOK_SECONDS)
         self._admission.stopping = True
         await self._runner.cleanup()

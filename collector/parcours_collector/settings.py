@@ -37,6 +37,21 @@ class HttpSettings(_Group):
     max_inflated_bytes: int = Field(MAX_INFLATED_BYTES, ge=1024, description="Largest body once decompressed.")
     max_batch_events: int = Field(MAX_BATCH_EVENTS, ge=1, description="Most touchpoints in one request.")
     body_timeout_seconds: float = Field(30.0, gt=0, description="Longest time a body may take to arrive.")
+    head_timeout_seconds: float = Field(
+        15.0, gt=0, description="Longest time that a new connection may take to send the head of its first request."
+    )
+    idle_timeout_seconds: float = Field(
+        900.0,
+        gt=0,
+        description="Longest time between an answer and the head of the next request on the same connection; longer "
+        "than a load balancer in front keeps its own.",
+    )
+    max_connections: int = Field(
+        10_000,
+        ge=1,
+        description="Most open connections of one process, and never so many that it has no files left for the log and "
+        "delivery. For a new one the connection that has been idle longest is closed.",
+    )
     linger_seconds: float = Field(
         2.0,
         ge=0,
@@ -45,7 +60,10 @@ class HttpSettings(_Group):
         "close`, before idle ones are closed.",
     )
     max_held_bytes: int = Field(
-        256 * 1024**2, ge=1024**2, description="Memory for the bodies under way; what comes beyond is answered 503."
+        256 * 1024**2,
+        ge=1024**2,
+        description="Memory for the bodies under way; what comes beyond is answered 503: web pages from 80 % of it, "
+        "servers from 90 %, tills and CRM last.",
     )
     metrics_token: SecretStr | None = Field(
         None,

@@ -19,6 +19,8 @@ from parcours_collector.wal.log import WriteAheadLog
 
 _LEAST_WAIT_SECONDS = 5
 _MOST_WAIT_SECONDS = 15
+_MOST_RATIO = {"gzip": 1_032, "zstd": 32_768}
+"""What a byte may inflate to: a match of 258 in 2 bits, a block of 128 KiB in 4 bytes. Others are not read."""
 
 
 class Admission:
@@ -80,14 +82,11 @@ class Admission:
         """Keep memory free for the body of a request while it is read and worked on.
 
         Raises:
-            Busy: The bodies under way fill what there is.
+            Busy: The bodies under way fill what there is for this kind of source.
         """
-        size = request.content_length
-        # As sent and once inflated; one that does not say its size may have the largest.
-        needed = self._http.max_body_bytes if size is None else min(size, self._http.max_body_bytes)
-        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-            needed += self._http.max_inflated_bytes
-        if self._held_bytes and self._held_bytes + needed > self._http.max_held_bytes:
+        needed = self._needed_bytes(request)
+        room = SHARE_OF_ROOM[source.kind] * self._http.max_held_bytes
+        if self._held_bytes and self._held_bytes + needed > room:
             self.turned_away[source.name, "memory"] += 1
             raise Busy("The requests under way fill the memory that they may.", after_seconds=self._wait_seconds())
         self._held_bytes += needed
@@ -95,6 +94,15 @@ class Admission:
             yield
         finally:
             self._held_bytes -= needed
+
+    def _needed_bytes(self, request: web.Request) -> int:
+        """Return the most that a body may take, as sent and once inflated, before any of it is read."""
+        http, size = self._http, request.content_length
+        sent = http.max_body_bytes if size is None else min(size, http.max_body_bytes)
+        encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+        if encoding in {"identity", ""}:
+            return sent
+        return sent + min(http.max_inflated_bytes, sent * _MOST_RATIO.get(encoding, 1))
 
     def _away(self, source: Source, reason: str, message: str) -> NotNow:
         self.turned_away[source.name, reason] += 1
