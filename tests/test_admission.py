@@ -106,6 +106,37 @@ async def test_who_may_send_is_told_to_go_on(tmp_path: Path) -> None:
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
+async def test_letters_are_taken_from_the_quota_too(tmp_path: Path) -> None:
+    write_key = add(tmp_path, "import", SourceKind.CRM, quota_per_second=1)
+    letter = {"payload": {}, "code": "unmapped_row", "path": "", "detail": "no map", "line": 1}
+    headers = {"Authorization": f"Bearer {write_key}"}
+    async with collector(tmp_path) as running, aiohttp.ClientSession(headers=headers) as session:
+        statuses = []
+        for _ in range(2):
+            async with session.post(f"{running.endpoint}/v1/dead-letters", json=[letter] * 15 + [7] * 15) as response:
+                statuses.append(response.status)
+        assert statuses == [200, 429]
+        assert (await post(running, write_key))[0] == 429
+
+
+async def test_a_request_that_asks_before_it_sends_is_counted_once(tmp_path: Path) -> None:
+    write_key = add(tmp_path, "app")
+    async with collector(tmp_path) as running:
+        body = orjson.dumps([event()])
+        asking = head(write_key, "Expect: 100-continue").replace("50000", str(len(body)))
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        writer.write(asking.encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+        writer.write(body)
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        await asked(running, head("pwk_nobody", "Expect: 100-continue"), lambda seen: b"}" in seen)
+        async with aiohttp.ClientSession() as session, session.get(f"{running.endpoint}/metrics") as response:
+            text = await response.text()
+        assert 'parcours_requests_total{status="200"} 1.0' in text
+        assert 'parcours_requests_total{status="401"} 1.0' in text
+        writer.close()
+
+
 async def test_as_the_log_fills_pages_stand_back_first_and_tills_last(tmp_path: Path) -> None:
     origin = "https://shop.example"
     page = add(tmp_path, "page", SourceKind.BROWSER, origins=[origin])

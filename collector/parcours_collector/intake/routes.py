@@ -96,6 +96,7 @@ class Doors:
         with self._admission.room_for(source, request):
             body = await read_body(request, self._settings)
             receipt = await self._unmapped.keep(source, body, request.content_type, gpc=_says_gpc(request))
+        self._admission.charge(source, receipt.kept + len(receipt.rejected))
         return _json(receipt.as_json())
 
     async def options_touchpoints(self, request: web.Request) -> web.Response:
@@ -151,8 +152,9 @@ class Doors:
             self._admission.check(self._authenticate(asked))
             return web.Response()
 
-        answer = await self._answer_errors(request, go_on)
+        answer = await self._answered(request, go_on)
         if answer.status != 200:
+            self._metrics.answered(answer.status)
             return answer
         if request.transport is not None:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -166,6 +168,11 @@ class Doors:
 
     @web.middleware
     async def _answer_errors(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        response = await self._answered(request, handler)
+        self._metrics.answered(response.status)
+        return response
+
+    async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             response = await handler(request)
         except RequestError as error:
@@ -184,7 +191,6 @@ class Doors:
             response = _error(500, "internal", "The collector failed.", "Send the same touchpoints again later.")
         if self._admission.retiring:
             response.force_close()  # it says `Connection: close`: the next request goes to whoever listens now
-        self._metrics.answered(response.status)
         return response
 
 
