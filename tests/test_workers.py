@@ -223,6 +223,23 @@ def accept(collector: CollectorProcess, sender: Sender) -> str:
     return str(sent["id"])
 
 
+def test_a_file_in_the_current_folder_is_no_module_of_the_workers(tmp_path: Path) -> None:
+    (tmp_path / "orjson.py").write_text('raise SystemExit("run instead of the library")')
+    add_source(tmp_path, "app", "shop")
+    parcours = Path(sys.executable).with_name("parcours")
+    with subprocess.Popen(
+        [parcours, "collector", "--data", tmp_path, "--port", "0", "--workers", "1"],
+        cwd=tmp_path,
+        env={**os.environ, "PARCOURS_CLICKHOUSE_URL": "http://nobody:nothing@127.0.0.1:9"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        assert b"listens on" in process.stdout.readline()
+        process.terminate()
+        assert process.wait(60) == 0
+
+
 def test_a_second_collector_on_the_port_is_refused_though_workers_share_it(fleet: Fleet, tmp_path: Path) -> None:
     done = subprocess.run(
         [

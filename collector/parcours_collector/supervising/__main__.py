@@ -44,7 +44,7 @@ def become_supervisor(
     sys.stdout.flush()
     os.execve(  # noqa: S606 - no shell is wanted
         sys.executable,
-        [sys.executable, "-m", "parcours_collector.supervising", orjson.dumps(task).decode()],
+        [sys.executable, "-P", "-m", "parcours_collector.supervising", orjson.dumps(task).decode()],
         dict(environment),
     )
 
@@ -59,7 +59,7 @@ def main() -> int:
         listener.set_inheritable(False)  # workers are given them by number
     supervisor = Supervisor(
         [held[descriptor] for descriptor in descriptors],
-        command=(sys.executable, "-m", "parcours_collector", "collector"),
+        command=(sys.executable, "-P", "-m", "parcours_collector", "collector"),
         environment=os.environ,
         end_seconds=float(task["end_seconds"]),
     )

@@ -36,7 +36,7 @@ class Stack:
         self._log = (data / LOG_FILE).open("a+b")
         self._process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "parcours_collector", "up", "--data", str(data), "--port", str(port)),
+                *(sys.executable, "-P", "-m", "parcours_collector", "up", "--data", str(data), "--port", str(port)),
                 *("--clickhouse-port", str(clickhouse_port), "--stop-with-parent"),
             ],
             stdin=subprocess.PIPE,

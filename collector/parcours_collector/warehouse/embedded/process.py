@@ -60,7 +60,7 @@ class EngineProcess:
         errors = tempfile.TemporaryFile()  # noqa: SIM115 -- lives as long as the process
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "parcours_collector.warehouse.embedded"),
+                *(sys.executable, "-P", "-m", "parcours_collector.warehouse.embedded"),
                 *("--data", str(data), "--port", str(port), "--stop-with-parent", *options),
             ],
             stdin=subprocess.PIPE,
