@@ -6,6 +6,7 @@ from dataclasses import astuple, dataclass
 from clickhouse_connect.driver.client import Client
 
 from parcours_collector.errors import OperatorError
+from parcours_collector.forgetting.writings import naming_pattern
 from parcours_collector.warehouse.sql import read_sql
 
 
@@ -48,8 +49,7 @@ class Forgotten:
         return {
             "project": self.project,
             "identifiers": list(self.numbers),
-            # As JSON has them: a short value must not match inside a longer one.
-            "quoted": [f'"{value}"' for _, value in self.identifiers] or [""],
+            "naming": naming_pattern(value for _, value in self.identifiers),
         }
 
 
