@@ -1,8 +1,10 @@
 """What is in deploy/: valid by its own schemas, about metrics that exist, with something to do for every alert."""
 
 import json
+import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -160,3 +162,26 @@ def test_every_variable_that_is_set_in_deploy_is_a_setting() -> None:
     }
     assert used
     assert used <= settings, used - settings
+
+
+def test_a_pod_that_starts_again_keeps_the_keys_that_were_rotated_in_it_until_it_is_given_new_ones(
+    tmp_path: Path,
+) -> None:
+    [stateful] = [manifest for _, manifest in manifests() if manifest["kind"] == "StatefulSet"]
+    [start] = stateful["spec"]["template"]["spec"]["initContainers"]
+    secret, data = tmp_path / "secret", tmp_path / "data"
+    secret.mkdir()
+    data.mkdir()
+
+    def start_pod() -> str:
+        environment = {**os.environ, "PARCOURS_DATA": str(data), "SECRET": str(secret)}
+        subprocess.run(start["command"], env=environment, check=True, timeout=20)
+        return (data / "registry.json").read_text()
+
+    (secret / "registry.json").write_text("first")
+    assert start_pod() == "first"
+    (data / "registry.json").write_text("rotated in the pod")
+    assert start_pod() == "rotated in the pod"
+    (secret / "registry.json").write_text("second")
+    assert start_pod() == "second"
+    assert stat.S_IMODE((data / "registry.json").stat().st_mode) == 0o600
