@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,16 @@ async def test_a_dead_letter_keeps_as_little_of_address_and_browser_as_a_touchpo
     assert b"203.0.113.0" in kept
     assert b"203.0.113.77" not in kept
     assert b"Mozilla" not in kept
+
+
+async def test_a_dead_letter_full_of_addresses_and_browsers_holds_nobody_up(tmp_path: Path) -> None:
+    many = [{"user_agent": f"Mozilla/5.0 {CANARY} {number}", "ip": "203.0.113.77"} for number in range(4_000)]
+    began = time.monotonic()
+    _, kept = await sent(tmp_path, letter(many), letter(orjson.dumps(many).decode()), door="dead-letters")
+    assert time.monotonic() - began < 5
+    assert kept.count(b"no time") == 2
+    assert b"Mozilla" not in kept
+    assert b"203.0.113.77" not in kept
 
 
 @pytest.mark.parametrize("gpc", ["1", 1, "yes", {}, [True], 0])
