@@ -420,24 +420,21 @@ def test_identifiers_are_compared_as_texts_and_numbers_by_value(clickhouse: Clie
     ]  # fmt: skip
     _store(clickhouse, project, [("product_viewed", 0, f"u{n}", {"sku": sku}) for n, sku in enumerate(skus)])
 
-    def alike(operator: Any, *values: str) -> int:
+    def alike(operator: Any, *values: str) -> list[tuple[str, int]]:
         step = Step(names="product_viewed", where=[Where("properties.sku", operator, values)])
-        return funnel_by_rules(clickhouse, [step], project=project)[0].counted
+        rules = Rules(breakdown="properties.sku")
+        return sorted(
+            (row.breakdown_value, row.counted) for row in funnel_by_rules(clickhouse, [step], rules, project=project)
+        )
 
-    for sku in ("12345678901234567", "0012", "12", "inf", "Infinity", "1.10", "1.1", "9007199254740993"):
-        assert alike("=", sku) == (sku in skus or sku == "9007199254740993"), sku
-        assert alike("!=", sku) == len(skus) - alike("=", sku)
-    assert alike("=", "1000") == 2, "the text and the number"
-    assert alike("=", "1e3") == 2
-    assert alike("=", "1000.0") == alike("=", "2.50") == 1, "a number is equal by value"
-    assert alike(">=", "12") == 9
-    step = Step(names="product_viewed", where=[Where("properties.sku", "=", "2.50")])
-    assert orjson.loads(funnel_by_rules(clickhouse, [step], project=project).parameters["steps"])[0]["where"] == [
-        ["properties.sku", "=", "2.50"]
-    ]
+    texts = ["0012", "1.10", "12345678901234567", "9007199254740993", "inf"]
+    assert alike("=", *texts, "Infinity") == [(text, 1) for text in texts]
+    assert alike("=", "1000") == [("1000", 2)], "the text and the number"
+    assert alike("=", "1000.0", "2.50") == [("1000", 1), ("2.5", 1)], "a number is equal by value"
+    assert sum(counted for _, counted in alike("!=", "1000.0", "0012")) == len(skus) - 2
 
 
-@pytest.mark.parametrize("preset", get_args(Preset))
+@pytest.mark.parametrize("preset", ["parcours", "posthog", "amplitude"])
 def test_journeys_and_sessions_are_those_of_the_touchpoints(clickhouse: Client, project: str, preset: Preset) -> None:
     first, second, third = (uuid.UUID(int=(0x0199 << 112) | (7 << 76) | (2 << 62) | number) for number in (1, 2, 3))
     told = [
@@ -464,12 +461,11 @@ def test_journeys_and_sessions_are_those_of_the_touchpoints(clickhouse: Client, 
 
 def test_a_window_holds_to_the_millisecond(clickhouse: Client, project: str) -> None:
     _store(clickhouse, project, [("product_viewed", 0, "ann", {}), ("order_completed", 1.001, "ann", {})])
-    steps: list[str | Step] = ["product_viewed", "order_completed"]
     for seconds, reached in ((1.001, 1), (1.0, 0)):
-        counted = funnel_by_rules(clickhouse, steps, Rules(window_seconds=seconds), project=project)
-        assert counted[1].counted == reached
-        within = [steps[0], Step(names="order_completed", within_seconds=seconds)]
-        assert funnel_by_rules(clickhouse, within, project=project)[1].counted == reached
+        for within, window in ((seconds, None), (None, seconds)):
+            steps = ["product_viewed", Step(names="order_completed", within_seconds=within)]
+            counted = funnel_by_rules(clickhouse, steps, Rules(window_seconds=window), project=project)
+            assert counted[1].counted == reached
 
 
 def test_a_week_is_complete_when_its_window_was_over_before_the_end_that_is_asked(

@@ -7,12 +7,14 @@
 -- needs_first_step (any): nobody counts who did not do the first step.
 -- attempts: 'best' (every occurrence of the first step begins one; it takes the place of one that still waits there), 'first' (while one lasts no other begins).
 -- count_attempts: every attempt counts, not one a subject. count_by: 'person', 'journey', 'session', 'properties.NAME' or 'context.NAME'.
--- window_seconds: longest time from the first step to the last, inclusive. hold: fields that are the same at all steps of an attempt; what lacks one does not count.
+-- window_seconds: longest time from the first step to the last, inclusive. hold: fields that are the same at all steps of an attempt; what lacks one is no step.
+--   Exclusions, and in strict order what lies between, act whatever they hold, unless they carry another value of a property or context that is held: they are of another cart.
 -- ties: touchpoints of the same instant go 'arrival' (in the order of their ids) or 'any' way round; then a step may also lie up to grace_seconds before the one it follows.
 -- resolution_seconds: times are cut to it, and of touchpoints of one time that are the same steps one counts.
 -- exclusions: a list of objects as steps are, with from_step and to_step (from 1; by default first and last): what ends an attempt between these two.
 -- exclusion_ends: 'attempt' (it counts up to there) or 'person' (whose best attempt it is, counts nowhere).
--- where: what every touchpoint fulfils: a list of conditions [field, operator, value, …]: = and != (any of the values), <, <=, >, >=, contains, set, unset. Fields: name, channel,
+-- where: what every touchpoint fulfils: a list of conditions [field, operator, value, …]: = and != (any of the values), contains, <, <=, >, >= (one value), set, unset (none).
+--   = and != compare texts, and what was sent as a number by its value. Fields: name, channel,
 --   source, place, currency, revenue, properties.NAME, context.NAME (or context.NAME.NAME).
 -- breakdown: a field; breakdown_by: 'first_touch', 'last_touch' (of the touchpoints that are steps), 'each_value' (a funnel of the touchpoints of each value), 'step' (a
 --   funnel for each value at breakdown_step, of all touchpoints that are it), 'attempt' (the value that breakdown_step has in the attempt).
