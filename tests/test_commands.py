@@ -133,10 +133,18 @@ def test_migrate_stitch_funnel_and_doctor_speak_to_a_running_clickhouse(
         ("{", "no JSON"),
         ('{"order": 1}', "no rule order; near"),
         ('{"step_order": "loose"}', "step_order is ordered, strict or any."),
+        ('{"exclusions": [{"name": "tiket_opened"}]}', "Did you mean ticket_opened"),
+        ('{"interval": "day", "timezone": "Mars"}', "There is no time zone Mars."),
     ):
         refused = parcours("funnel", "product_viewed", "--rules", rules, cwd=tmp_path, **url)
         assert refused.returncode == 2
         assert said in refused.stderr
+    weekly = parcours("funnel", "product_viewed", "--weekly", "--preset", "mixpanel", cwd=tmp_path, **url)
+    assert weekly.returncode == 2
+    assert '--rules \'{"interval": "week"}\'' in weekly.stderr
+    by_week = parcours("funnel", "product_viewed", "--rules", '{"interval": "week"}', cwd=tmp_path, **url)
+    assert "within 7.0 d" in by_week.stdout, "as without rules"
+    assert "week of" in by_week.stdout
     doctor = parcours("doctor", "--data", data, cwd=tmp_path, **url)
     assert doctor.returncode == 0
     assert "migrated" in doctor.stdout
