@@ -136,7 +136,7 @@ def test_migrate_stitch_funnel_and_doctor_speak_to_a_running_clickhouse(
         ('{"exclusions": [{"name": "tiket_opened"}]}', "Did you mean ticket_opened"),
         ('{"interval": "day", "timezone": "Mars"}', "There is no time zone Mars."),
     ):
-        refused = parcours("funnel", "product_viewed", "--rules", rules, cwd=tmp_path, **url)
+        refused = parcours("funnel", "product_viewed", "order_completed", "--rules", rules, cwd=tmp_path, **url)
         assert refused.returncode == 2
         assert said in refused.stderr
     weekly = parcours("funnel", "product_viewed", "--weekly", "--preset", "mixpanel", cwd=tmp_path, **url)
