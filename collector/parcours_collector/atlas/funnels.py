@@ -1,10 +1,10 @@
-"""Funnels by declared rules: who tried, how far they came, when; the rules stand in the view `funnel_rules`."""
+"""Funnels by declared rules: who tried, how far they came, when."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -12,132 +12,39 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from parcours_collector.atlas.answer import Answer, ask
+from parcours_collector.atlas.funnel_rules import (
+    Declared,
+    Exclusion,
+    Rules,
+    Step,
+    UnusableRules,
+    Where,
+    as_json,
+)
 from parcours_collector.atlas.names import refuse_unknown
-from parcours_collector.atlas.texts import one_or_more
-from parcours_collector.errors import OperatorError
 
-Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "set", "unset"]
-Preset = Literal["parcours", "posthog", "mixpanel", "amplitude", "strict"]
-StepOrder = Literal["ordered", "strict", "any"]
-BreakdownBy = Literal["first_touch", "last_touch", "each_value", "step", "attempt"]
-Period = Literal["hour", "day", "week", "month"]
+__all__ = [
+    "ConversionTime",
+    "CountedStep",
+    "Declared",
+    "Exclusion",
+    "FunnelAttempt",
+    "Rules",
+    "Step",
+    "UnusableRules",
+    "UsedRules",
+    "Where",
+    "conversion_times",
+    "funnel_attempts",
+    "funnel_by_rules",
+    "used_rules",
+]
+
 Row = TypeVar("Row")
 
 _SAID = re.compile(r"DB::Exception: (.*?)(?:: while executing 'FUNCTION (?:throwIf|and)|\. \(FUNCTION_THROW)")
 """What a view has said of its parameters, in a message of ClickHouse."""
 _NO_ZONE = re.compile(r"DB::Exception: Cannot load time zone (.*?): In scope")
-_VALUES = dict.fromkeys(("<", "<=", ">", ">="), (1, 1)) | dict.fromkeys(("set", "unset"), (0, 0))
-"""The least and the most values an operator takes; the others take one or more."""
-
-
-class UnusableRules(OperatorError):
-    """Steps or rules that no funnel can go by."""
-
-    tag = "unusable_rules"
-    remedy = "docs/views.md explains the rules of a funnel."
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A condition on one field of a touchpoint; with several values, `=` is any of them and `!=` none.
-
-    Attributes:
-        field: `name`, `channel`, `source`, `place`, `currency`, `revenue`, `properties.NAME` or `context.NAME`.
-        operator: How it is compared. `=` and `!=` compare texts, and numbers with numbers by value; `<` to `>=` compare
-            as numbers where the value is one, else as texts. What lacks the field is the empty text.
-        values: What it is compared with, one or several; one for `<` to `>=`, none for `set` and `unset`.
-
-    Raises:
-        UnusableRules: There are more or fewer values than the operator takes.
-    """
-
-    field: str
-    operator: Operator = "="
-    values: str | Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        """Take a single text as the one value that it is."""
-        object.__setattr__(self, "values", one_or_more(self.values))
-        least, most = _VALUES.get(self.operator, (1, max(2, len(self.values))))
-        if not least <= len(self.values) <= most:
-            wanted = {(0, 0): "no value", (1, 1): "one value"}.get((least, most), "at least one value")
-            raise UnusableRules(f"A condition by {self.operator} has {wanted}: {self.field} has {len(self.values)}.")
-
-    @classmethod
-    def is_(cls, field: str, *values: str) -> "Where":
-        """Return the condition that the field has one of these values."""
-        return cls(field, "=", values)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step that is more than a name.
-
-    Attributes:
-        names: Any of these touchpoints; none = any touchpoint.
-        where: Conditions that it fulfils.
-        optional: It may be left out; the first step may not.
-        within_seconds: Longest time from the step done before, inclusive.
-        first_ever: Only the first such touchpoint in the person's life.
-    """
-
-    names: str | Sequence[str] = ()
-    where: Sequence[Where] = ()
-    optional: bool = False
-    within_seconds: float | None = None
-    first_ever: bool = False
-
-    def __post_init__(self) -> None:
-        """Take a single name as the one that it is."""
-        object.__setattr__(self, "names", one_or_more(self.names))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exclusion:
-    """What ends an attempt between two steps; `from_step` and `to_step` count from 1, by default first and last."""
-
-    names: str | Sequence[str] = ()
-    where: Sequence[Where] = ()
-    from_step: int | None = None
-    to_step: int | None = None
-
-    def __post_init__(self) -> None:
-        """Take a single name as the one that it is."""
-        object.__setattr__(self, "names", one_or_more(self.names))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How a funnel is judged; what is None is as the preset has it. The view `funnel_rules` explains each of them."""
-
-    preset: Preset | None = None
-    step_order: StepOrder | None = None
-    may_go_back: bool | None = None
-    needs_first_step: bool | None = None
-    attempts: Literal["best", "first"] | None = None
-    count_attempts: bool | None = None
-    count_by: str | None = None
-    window_seconds: float | None = None
-    hold: str | Sequence[str] = ()
-    ties: Literal["arrival", "any"] | None = None
-    grace_seconds: float | None = None
-    resolution_seconds: float | None = None
-    exclusions: Sequence[Exclusion] = ()
-    exclusion_ends: Literal["attempt", "person"] | None = None
-    where: Sequence[Where] = ()
-    breakdown: str | None = None
-    breakdown_by: BreakdownBy | None = None
-    breakdown_step: int | None = None
-    interval: Period | None = None
-    timezone: str | None = None
-
-    def __post_init__(self) -> None:
-        """Take a single field that is held as the one that it is."""
-        object.__setattr__(self, "hold", one_or_more(self.hold))
-
-
-Declared = Rules | Mapping[str, Any] | None
-"""Rules, or the same as JSON has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,25 +216,9 @@ def _parameters(
     to_at: datetime | None = None,
 ) -> dict[str, Any]:
     return {
-        "steps": orjson.dumps([_plain(step) for step in _listed(steps)]).decode(),
-        "rules": orjson.dumps(rules if isinstance(rules, Mapping) else _plain(rules or Rules())).decode(),
+        "steps": orjson.dumps([as_json(step) for step in _listed(steps)]).decode(),
+        "rules": orjson.dumps(rules if isinstance(rules, Mapping) else as_json(rules or Rules())).decode(),
         "project": project,
         "from_at": from_at,
         "to_at": to_at,
     }
-
-
-def _plain(told: Any) -> Any:
-    """Return what is declared as JSON has it: conditions as lists, the others as objects of what was given."""
-    match told:
-        case Where(field, operator, values):
-            return [field, operator, *values]
-        case Step() | Exclusion() | Rules():
-            given = {one.name: getattr(told, one.name) for one in fields(told)}
-            return {key: _plain(value) for key, value in given.items() if value is not None and value != ()}
-        case str() | bool() | int() | float():
-            return told
-        case Sequence():
-            return [_plain(one) for one in told]
-        case _:
-            raise TypeError(f"a funnel's rules hold no {type(told).__name__}")
