@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from parcours_collector.atlas import questions
+from parcours_collector.atlas.identity import apart, refused
 from parcours_collector.warehouse.identity_cuts import Identifier, cut, take_back
 from parcours_collector.warehouse.identity_policy import KindPolicy, write_policy
 from parcours_collector.warehouse.indexing import JourneyIndex
@@ -140,6 +141,14 @@ def test_what_happens_at_a_till_is_of_whoever_showed_their_card_there_last(click
         "bob_known": "bob",
         "after_bob": "bob",
         "next_morning": "till",
+    }
+    assert [(one.kind, one.value, one.reason, one.strong) for one in apart(clickhouse, project=project)] == [
+        ("device_id", "till", "shared", 2)
+    ]
+    told = refused(clickhouse, project=project)
+    assert {frozenset((one.a_value, one.b_value)) for one in told} == {
+        frozenset(("ada", "till")),
+        frozenset(("bob", "till")),
     }
     steps = questions.funnel(clickhouse, ["before_ada", "ada_known", "after_ada"], project=project, window_seconds=_DAY)
     assert [step.people for step in steps] == [1, 1, 1]

@@ -281,10 +281,32 @@ def test_every_list_of_rows_brings_the_sql_that_gives_it_again(clickhouse: Clien
         questions.person_timeline(clickhouse, "user_id", "u", project=project),
         questions.journey_outcomes(clickhouse, project=project),
         evidence(clickhouse, ("user_id", "u"), project=project),
+        questions.funnel(clickhouse, NAMES[:2], 60, project=project),
+        questions.funnel_weekly(clickhouse, NAMES[:2], 60, project=project),
+        questions.funnel_people(clickhouse, NAMES[:2], 60, project=project),
     ]
     for answer in answers:
         again = clickhouse.query(answer.sql, parameters=dict(answer.parameters))
         assert len(again.result_rows) == len(answer) > 0
+
+
+def test_the_people_of_a_funnel_are_as_many_as_it_counts_at_every_step(clickhouse: Client, project: str) -> None:
+    steps = ["product_viewed", "product_added", "order_completed"]
+    store(
+        clickhouse,
+        project,
+        [touch(step, place, user_id=f"u{n}") for n in range(9) for place, step in enumerate(steps[: 1 + n % 3])],
+    )
+    stitch(clickhouse)
+    counted = questions.funnel(clickhouse, steps, 60, project=project)
+    listed = questions.funnel_people(clickhouse, steps, 60, project=project)
+    assert [step.people for step in counted] == [9, 6, 3]
+    assert [sum(one.reached >= step.step for one in listed) for step in counted] == [9, 6, 3]
+    assert {one.person_id for one in listed if one.reached == 3} == {
+        entry.person_id
+        for n in (2, 5, 8)
+        for entry in questions.person_timeline(clickhouse, "user_id", f"u{n}", project=project)
+    }
 
 
 def test_a_funnel_without_steps_says_so(clickhouse: Client) -> None:

@@ -13,10 +13,14 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from parcours_collector.atlas.answer import Answer, ask
 from parcours_collector.atlas.funnel_rules import (
+    BreakdownBy,
     Declared,
     Exclusion,
+    Period,
+    Preset,
     Rules,
     Step,
+    StepOrder,
     UnusableRules,
     Where,
     as_json,
@@ -24,13 +28,17 @@ from parcours_collector.atlas.funnel_rules import (
 from parcours_collector.atlas.names import refuse_unknown
 
 __all__ = [
+    "BreakdownBy",
     "ConversionTime",
     "CountedStep",
     "Declared",
     "Exclusion",
     "FunnelAttempt",
+    "Period",
+    "Preset",
     "Rules",
     "Step",
+    "StepOrder",
     "UnusableRules",
     "UsedRules",
     "Where",

@@ -58,6 +58,50 @@ class Change:
     touchpoints: int
 
 
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """An identifier that joins nobody.
+
+    Attributes:
+        project: Whose rules say so.
+        kind: Of the identifier.
+        value: As it is kept.
+        reason: `shared`, `cut` or `blocked`.
+        strong: How many strong identifiers a shared one was seen with; None where that is not the reason.
+    """
+
+    project: str
+    kind: str
+    value: str
+    reason: str
+    strong: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Evidence that joined nobody: touchpoints that carried two identifiers of two people."""
+
+    project: str
+    a_kind: str
+    a_value: str
+    b_kind: str
+    b_value: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    touchpoints: int
+    sources: list[str]
+
+
+def apart(client: Client, *, project: str | None = None) -> Answer[Apart]:
+    """Return the identifiers that join nobody, and why: tills, kiosks, what is cut or blocked."""
+    return ask(client, "identity_apart", Apart, {"project": project})
+
+
+def refused(client: Client, *, project: str | None = None, limit: int = 1000) -> Answer[Refused]:
+    """Return evidence that joined nobody, the oldest first; what no stitching has heard yet is among it."""
+    return ask(client, "identity_refused", Refused, {"project": project, "limit": limit})
+
+
 def changes(
     client: Client, from_at: datetime, to_at: datetime, *, project: str | None = None, limit: int = 1000
 ) -> Answer[Change]:

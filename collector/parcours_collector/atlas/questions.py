@@ -17,7 +17,6 @@ from parcours_collector.atlas.answer import Answer, ask
 from parcours_collector.atlas.names import refuse_unknown
 from parcours_collector.atlas.texts import one_or_more
 from parcours_collector.atlas.walks import Within
-from parcours_collector.warehouse.sql import read_sql
 
 Row = TypeVar("Row")
 
@@ -32,6 +31,17 @@ class FunnelStep:
     conversion_from_previous: float
     conversion_from_start: float
     median_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelPerson:
+    """How far one person came; `seconds_from_previous` has an entry for each step reached, 0 for the first."""
+
+    project: str
+    person_id: int
+    entered_at: datetime
+    reached: int
+    seconds_from_previous: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +126,7 @@ def funnel(
     from_at: datetime | None = None,
     to_at: datetime | None = None,
     allow_unknown: bool = False,
-) -> list[FunnelStep]:
+) -> Answer[FunnelStep]:
     """Return how many people came how far through ordered steps; the rule stands in the view `funnel_people`.
 
     Args:
@@ -135,17 +145,7 @@ def funnel(
     names = list(one_or_more(steps))
     if not allow_unknown:
         refuse_unknown(client, names, project=project)
-    return _ask(
-        client,
-        "funnel",
-        FunnelStep,
-        steps=names,
-        window_seconds=window_seconds,
-        project=project,
-        channel=channel,
-        from_at=from_at,
-        to_at=to_at,
-    )
+    return ask(client, "funnel", FunnelStep, _asked(names, window_seconds, project, channel, from_at, to_at))
 
 
 def funnel_weekly(
@@ -158,22 +158,32 @@ def funnel_weekly(
     from_at: datetime | None = None,
     to_at: datetime | None = None,
     allow_unknown: bool = False,
-) -> list[WeeklyFunnelStep]:
+) -> Answer[WeeklyFunnelStep]:
     """Return the funnel by the week in which people entered it; arguments as `funnel`."""
     names = list(one_or_more(steps))
     if not allow_unknown:
         refuse_unknown(client, names, project=project)
-    return _ask(
-        client,
-        "funnel_weekly",
-        WeeklyFunnelStep,
-        steps=names,
-        window_seconds=window_seconds,
-        project=project,
-        channel=channel,
-        from_at=from_at,
-        to_at=to_at,
+    return ask(
+        client, "funnel_weekly", WeeklyFunnelStep, _asked(names, window_seconds, project, channel, from_at, to_at)
     )
+
+
+def funnel_people(
+    client: Client,
+    steps: str | Sequence[str],
+    window_seconds: int,
+    *,
+    project: str | None = None,
+    channel: str | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    allow_unknown: bool = False,
+) -> Answer[FunnelPerson]:
+    """Return the people whom `funnel` counts, those who entered first first; arguments as there."""
+    names = list(one_or_more(steps))
+    if not allow_unknown:
+        refuse_unknown(client, names, project=project)
+    return ask(client, "funnel_people", FunnelPerson, _asked(names, window_seconds, project, channel, from_at, to_at))
 
 
 def transitions(
@@ -237,9 +247,22 @@ def journey_outcomes(client: Client, *, project: str | None = None) -> Answer[Ou
 
 def totals(client: Client, *, project: str | None = None) -> Totals:
     """Return how much there is."""
-    return _ask(client, "totals", Totals, project=project)[0]
+    return ask(client, "totals", Totals, {"project": project})[0]
 
 
-def _ask(client: Client, question: str, row: type[Row], **parameters: Any) -> list[Row]:
-    answer = client.query(read_sql(f"questions/{question}"), parameters=parameters)
-    return [row(*values) for values in answer.result_rows]
+def _asked(
+    steps: list[str],
+    window_seconds: int,
+    project: str | None,
+    channel: str | None,
+    from_at: datetime | None,
+    to_at: datetime | None,
+) -> dict[str, Any]:
+    return {
+        "steps": steps,
+        "window_seconds": window_seconds,
+        "project": project,
+        "channel": channel,
+        "from_at": from_at,
+        "to_at": to_at,
+    }
