@@ -33,6 +33,7 @@ from parcours_collector.intake.routes import Doors
 from parcours_collector.intake.suppression import Suppressions
 from parcours_collector.leadership import Duty, Leadership
 from parcours_collector.measures.board import Board, Reading, disk_free_bytes
+from parcours_collector.memory import give_memory_back
 from parcours_collector.plans import LivingPlan
 from parcours_collector.settings import DeliverySettings, Settings, WalSettings
 from parcours_collector.supervising.berth import Berth
@@ -87,6 +88,7 @@ async def running_collector(
     """
     sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
     raise_file_limit()
+    give_memory_back()
     url = settings.require_clickhouse_url()
     plan = LivingPlan(settings.plan)
     keys = KeyRing(settings.registry_file)

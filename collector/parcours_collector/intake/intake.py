@@ -13,6 +13,7 @@ from typing import cast
 import orjson
 
 from parcours_collector.errors import Unreadable
+from parcours_collector.intake.aside import aside
 from parcours_collector.intake.dead_letters import dead_letter_line
 from parcours_collector.intake.duplicates import DuplicateWindow
 from parcours_collector.intake.enrichment import countries
@@ -225,14 +226,14 @@ class Intake:
             return parse_batch(body, content_type, max_events=most)
         except Unreadable as unreadable:
             # Rare and slow: in a thread, so that other requests go on.
-            return await asyncio.to_thread(rescue_batch, body, unreadable, max_events=most)
+            return await aside(rescue_batch, body, unreadable, max_events=most)
 
     async def _sort_in_time(
         self, index: int, event: object, around: Circumstances, sorted_: _Sorted, source: Source
     ) -> None:
         """Sort an event; what is too large to be taken, in a thread, so that other requests go on."""
         if is_large(event):
-            await asyncio.to_thread(self._sort, index, event, around, sorted_, source)
+            await aside(self._sort, index, event, around, sorted_, source)
         else:
             self._sort(index, event, around, sorted_, source)
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from parcours_collector.intake.aside import aside
 from parcours_collector.intake.dead_letters import (
     MAX_LINE,
     MAX_SHOWN_CHARS,
@@ -139,7 +140,7 @@ class UnmappedRows:
         for index, sent in enumerate(letters):
             match _read(sent):
                 case UnmappedRow() as row if is_large(row.payload):
-                    made = await asyncio.to_thread(self._judge, row, source, received_at, gpc=gpc)
+                    made = await aside(self._judge, row, source, received_at, gpc=gpc)
                 case UnmappedRow() as row:
                     made = self._judge(row, source, received_at, gpc=gpc)
                 case refusal:
