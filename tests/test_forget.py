@@ -265,7 +265,9 @@ def test_a_value_with_quotes_and_backslashes_is_found_and_erased_wherever_it_sta
     assert shop.count("dead_letters") == 2
     assert [*quarantine.iterdir()] == []
     # Whose identifier begins with theirs is somebody else; only the search, which errs on the other side, names it.
-    left = {line.strip() for line in done.stdout.splitlines() if "left in" in line}
+    # The file that holds this letter may show its text too, as its compression has it.
+    said = [line.strip() for line in done.stdout.splitlines() if "left in" in line]
+    left = {line for line in said if "left in clickhouse/" not in line}
     assert left == {"left in dead_letters.payload", "left in notes.json"}
 
 
