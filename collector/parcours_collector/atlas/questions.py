@@ -142,9 +142,7 @@ def funnel(
     Raises:
         UnknownTouchpoint: A step names one; it says which names are near.
     """
-    names = list(one_or_more(steps))
-    if not allow_unknown:
-        refuse_unknown(client, names, project=project)
+    names = _known(client, steps, project, allow_unknown=allow_unknown)
     return ask(client, "funnel", FunnelStep, _asked(names, window_seconds, project, channel, from_at, to_at))
 
 
@@ -160,12 +158,9 @@ def funnel_weekly(
     allow_unknown: bool = False,
 ) -> Answer[WeeklyFunnelStep]:
     """Return the funnel by the week in which people entered it; arguments as `funnel`."""
-    names = list(one_or_more(steps))
-    if not allow_unknown:
-        refuse_unknown(client, names, project=project)
-    return ask(
-        client, "funnel_weekly", WeeklyFunnelStep, _asked(names, window_seconds, project, channel, from_at, to_at)
-    )
+    names = _known(client, steps, project, allow_unknown=allow_unknown)
+    parameters = _asked(names, window_seconds, project, channel, from_at, to_at)
+    return ask(client, "funnel_weekly", WeeklyFunnelStep, parameters)
 
 
 def funnel_people(
@@ -180,9 +175,7 @@ def funnel_people(
     allow_unknown: bool = False,
 ) -> Answer[FunnelPerson]:
     """Return the people whom `funnel` counts, those who entered first first; arguments as there."""
-    names = list(one_or_more(steps))
-    if not allow_unknown:
-        refuse_unknown(client, names, project=project)
+    names = _known(client, steps, project, allow_unknown=allow_unknown)
     return ask(client, "funnel_people", FunnelPerson, _asked(names, window_seconds, project, channel, from_at, to_at))
 
 
@@ -248,6 +241,13 @@ def journey_outcomes(client: Client, *, project: str | None = None) -> Answer[Ou
 def totals(client: Client, *, project: str | None = None) -> Totals:
     """Return how much there is."""
     return ask(client, "totals", Totals, {"project": project})[0]
+
+
+def _known(client: Client, steps: str | Sequence[str], project: str | None, *, allow_unknown: bool) -> list[str]:
+    names = list(one_or_more(steps))
+    if not allow_unknown:
+        refuse_unknown(client, names, project=project)
+    return names
 
 
 def _asked(

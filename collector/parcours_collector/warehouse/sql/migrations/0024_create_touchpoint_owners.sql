@@ -11,7 +11,3 @@ ENGINE = ReplacingMergeTree(version)
 ORDER BY (project, id);
 
 ALTER TABLE identity_policy ADD COLUMN IF NOT EXISTS window_seconds UInt32 DEFAULT 0 COMMENT 'for how long after a strong identifier was seen with a shared one the touchpoints of that are its person\'s; 0 = while the session lasts' AFTER max_strong;
-
--- Who carries an identifier that is not the least, without reading everybody.
-ALTER TABLE touchpoints ADD INDEX IF NOT EXISTS identifiers_filter identifiers TYPE bloom_filter(0.01) GRANULARITY 1;
-ALTER TABLE touchpoints MATERIALIZE INDEX identifiers_filter;
