@@ -460,11 +460,13 @@ def test_what_waited_too_long_is_dropped_as_expired_and_nothing_else_is(
     stats = tracker.stats()
     assert (stats.delivered, stats.dropped[DropReason.EXPIRED]) == (1, 5)
     assert young in collector.touchpoints
-    close(tracker)
+    adopters = [close(tracker)]
     heir = quick(Tracker, collector, spool=spool, spool_max_age_seconds=3600.0, on_drop=losses)
     assert flush(heir)
-    adopted = close(heir).adopted
-    assert (adopted.count, adopted.dropped[DropReason.EXPIRED]) == (4, 4)
+    adopters.append(close(heir))
+    # Either of them may have found the second dead process first: it looks for them at its own times.
+    assert sum(stats.adopted.dropped[DropReason.EXPIRED] for stats in adopters) == 4
+    assert sum(stats.adopted.delivered for stats in adopters) == 3
     assert losses.count(DropReason.EXPIRED) == 9
 
 
