@@ -3,6 +3,7 @@
 The engine is the embedded one, unless PARCOURS_CLICKHOUSE_URL names a server: then the same suite runs against that.
 """
 
+import itertools
 import os
 import signal
 import uuid
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from parcours.drops import speak_anew
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.embedded.process import EngineProcess
+from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.migrations import migrate
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -54,6 +56,18 @@ def clickhouse(clickhouse_url: str) -> Iterator[Client]:
     """A client of the session's ClickHouse."""
     with connect(clickhouse_url) as client:
         yield client
+
+
+_TESTS_A_REFRESH = 12
+_tests_since = itertools.count(1)
+
+
+@pytest.fixture(autouse=True)
+def journey_index_keeps_up(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The session's ClickHouse has no collector that keeps its index; a question would read what all tests stored."""
+    yield
+    if "clickhouse" in request.fixturenames and next(_tests_since) % _TESTS_A_REFRESH == 0:
+        JourneyIndex(request.getfixturevalue("clickhouse"), linger_seconds=0).refresh()
 
 
 @pytest.fixture
