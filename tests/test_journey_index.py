@@ -18,14 +18,7 @@ EXAMPLES = int(os.environ.get("INDEX_EXAMPLES", "8"))
 _INDEXED = """
 SELECT
     person_id,
-    arrayMap(
-        (at_ms, name, channel, name_code, channel_code) -> (
-            at_ms,
-            if(sipHash64(name) = name_code, toString(name), 'another code'),
-            if(sipHash64(channel) = channel_code, toString(channel), 'another code')
-        ),
-        times, names, channels, name_codes, channel_codes
-    )
+    arrayMap((at_ms, name, channel) -> (at_ms, toString(name), toString(channel)), times, names, channels)
 FROM walks_indexed WHERE project = {project:String} ORDER BY person_id
 """
 _GROUPED = """

@@ -21,6 +21,7 @@ _MOST_ROWS_AT_ONCE = 1_000_000
 _REBUILD_FROM_ROWS = 3_000_000
 """So many changes touch most of the index: it is written anew, by shares of identifiers."""
 _SHARE_ROWS = 4_000_000
+_IDENTIFIERS = 2**64
 _LINGER_SECONDS = 5.0
 """How long changes stay after they were written: a question that began before the run reads the rows from before it."""
 
@@ -98,7 +99,9 @@ class JourneyIndex:
         ((touchpoints, version, _),) = self._client.query(read_sql("indexing/beginning")).result_rows
         shares = 1 + int(touchpoints) // _SHARE_ROWS
         for share in range(shares):
-            parameters = {"version": version, "shares": shares, "share": share}
+            # By ranges of the sort key: parts that hold none of each other's rows are read without being merged.
+            least, greatest = (_IDENTIFIERS * part // shares for part in (share, share + 1))
+            parameters = {"version": version, "least": least, "greatest": greatest - 1}
             self._client.command(read_sql("indexing/rebuild"), parameters=parameters)
             said(f"share {share + 1} of {shares}")
         self._gather(version, shares=shares, said=said)

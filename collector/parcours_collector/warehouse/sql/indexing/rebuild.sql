@@ -1,4 +1,4 @@
--- Write the rows of every identifier of one share from `touchpoints` alone. An identifier that has no touchpoint left gets an empty row.
+-- Write the rows of every identifier from least to greatest from `touchpoints` alone. An identifier that has no touchpoint left gets an empty row.
 INSERT INTO journey_index (project, identifier, times, names, channels, ids, newest_receipt, version)
 SELECT
     project,
@@ -29,7 +29,7 @@ FROM
             true AS is_entry
         FROM touchpoints FINAL
         WHERE identifier != 0
-          AND owner % {shares:UInt32} = {share:UInt32}
+          AND owner BETWEEN {least:UInt64} AND {greatest:UInt64}
         UNION ALL
         SELECT
             project,
@@ -41,7 +41,7 @@ FROM
             toDateTime64(0, 6, 'UTC') AS receipt,
             false AS is_entry
         FROM journey_index
-        WHERE identifier % {shares:UInt32} = {share:UInt32}
+        WHERE identifier BETWEEN {least:UInt64} AND {greatest:UInt64}
     )
     GROUP BY
         project,

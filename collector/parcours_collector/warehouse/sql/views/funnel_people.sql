@@ -15,9 +15,11 @@ WITH
     least({window_seconds:UInt64}, 1000000000000) * 1000 AS window_ms,
     -- So long ago that no window reaches it.
     toInt64(-4000000000000000000) AS never,
-    arrayMap(name -> sipHash64(name), {steps:Array(String)}) AS codes,
-    arrayMap(code -> toUInt16(indexOf(codes, code)), codes) AS wanted,
-    ifNull(sipHash64({channel:Nullable(String)}), 0) AS channel_wanted,
+    {steps:Array(String)} AS asked,
+    arrayMap(name -> toUInt16(indexOf(asked, name)), asked) AS wanted,
+    arrayExists((name, next) -> name = next, arrayPopBack(asked), arrayPopFront(asked)) AS repeats,
+    {channel:Nullable(String)} IS NULL AS is_any_channel,
+    {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
     ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
     ifNull(toUnixTimestamp64Milli({to_at:Nullable(DateTime64(3, 'UTC'))}), 9223372036854775807) AS to_ms,
     -- The touchpoints that a step names: when, and the first step of that name, in the order of time.
@@ -26,21 +28,19 @@ WITH
         SELECT
             project,
             person_id,
-            if(
-                {channel:Nullable(String)} IS NULL,
-                arrayMap(code -> transform(code, codes, wanted, toUInt16(0)), name_codes),
-                arrayMap((code, channel_code) -> if(channel_code = channel_wanted, transform(code, codes, wanted, toUInt16(0)), toUInt16(0)), name_codes, channel_codes)
-            ) AS all_steps,
-            arrayFilter((at_ms, step) -> step > 0 AND at_ms >= from_ms AND at_ms < to_ms, times, all_steps) AS at,
-            arrayFilter((step, at_ms) -> step > 0 AND at_ms >= from_ms AND at_ms < to_ms, all_steps, times) AS steps
+            arrayMap(name -> transform(name, asked, wanted, toUInt16(0)), names) AS named,
+            if(is_any_channel, named, arrayMap((step, channel) -> if(channel = ifNull({channel:Nullable(String)}, ''), step, toUInt16(0)), named, channels)) AS of_channel,
+            if(is_unbounded, of_channel, arrayMap((step, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, step, toUInt16(0)), of_channel, times)) AS all_steps,
+            arrayFilter((at_ms, step) -> step > 0, times, all_steps) AS at,
+            arrayFilter(step -> step > 0, all_steps) AS steps
         FROM parcours.walks_indexed
-        WHERE has(name_codes, codes[1])
+        WHERE has(names, asked[1])
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
           AND sample_key <= intDiv(18446744073709551615, greatest(ifNull({one_in:Nullable(UInt32)}, 1), 1))
     ),
     -- Step by step rather than touchpoint by touchpoint: for each touchpoint that reaches the step, when the attempt began that began last of those
-    -- that could (`never` for any other touchpoint); and the seconds so far. What is filled forward is the attempt that the next touchpoint
-    -- continues: it stands one place back, so that no touchpoint is two steps of one attempt.
+    -- that could (`never` for any other touchpoint); and the time since the step before, -1 when nothing reaches it. What is filled forward is the
+    -- attempt that the next touchpoint continues: it stands one place back, so that no touchpoint is two steps of one attempt.
     attempted AS
     (
         SELECT
@@ -51,17 +51,19 @@ WITH
                 (state, step_wanted) -> (
                     arrayMap(
                         (at_ms, step, began_ms) -> if(step = step_wanted AND at_ms - began_ms <= window_ms, began_ms, never),
-                        at, steps, arrayPushFront(arrayPopBack(arrayFill(began_ms -> began_ms != never, state.1)), never)
+                        at, steps, if(repeats, arrayPopBack(arrayPushFront(state.3, never)), state.3)
                     ) AS began,
-                    if(
+                    arrayPushBack(state.2, if(
                         arrayFirstIndex(began_ms -> began_ms != never, began) AS place = 0,
-                        state.2,
-                        arrayPushBack(state.2, at[place] - at[indexOf(state.1, began[place])])
-                    )
+                        toInt64(-1),
+                        at[place] - at[indexOf(state.1, began[place])]
+                    )),
+                    arrayFill(began_ms -> began_ms != never, began)
                 ),
                 arrayPopFront(wanted),
-                (arrayMap((at_ms, step) -> if(step = 1, at_ms, never), at, steps), [toInt64(0)])
-            ) AS state
+                (arrayMap((at_ms, step) -> if(step = 1, at_ms, never), at, steps) AS first, [toInt64(0)], arrayFill(began_ms -> began_ms != never, first))
+            ).2 AS every_ms,
+            arrayFilter(ms -> ms >= 0, every_ms) AS reached_ms
         FROM walks
         WHERE has(steps, toUInt16(1))
     )
@@ -69,6 +71,6 @@ SELECT
     project,
     person_id,
     fromUnixTimestamp64Milli(entered_ms, 'UTC') AS entered_at,
-    toUInt32(length(state.2)) AS reached,
-    arrayMap(ms -> ms / 1000, state.2) AS seconds_from_previous
+    toUInt32(length(reached_ms)) AS reached,
+    arrayMap(ms -> ms / 1000, reached_ms) AS seconds_from_previous
 FROM attempted

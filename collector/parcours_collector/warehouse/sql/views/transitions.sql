@@ -14,14 +14,51 @@ WITH
     ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
     ifNull(toUnixTimestamp64Milli({to_at:Nullable(DateTime64(3, 'UTC'))}), 9223372036854775807) AS to_ms,
     {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
+    {max_gap_seconds:Nullable(UInt64)} IS NULL AS is_any_pause,
+    ifNull({max_gap_seconds:Nullable(UInt64)}, 0) * 1000 AS max_gap_ms,
+    -- The words that walks may hold, so that their places stand for them meanwhile: small numbers are compared and grouped several times faster.
+    (
+        SELECT arrayPushBack(groupUniqArray(word), '')
+        FROM
+        (
+            SELECT DISTINCT name AS word
+            FROM parcours.journey_index
+            ARRAY JOIN names AS name
+            UNION DISTINCT
+            SELECT name AS word
+            FROM parcours.touchpoints
+            WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
+        )
+        WHERE node_is != 'channel'
+    ) AS names_known,
+    (
+        SELECT arrayPushBack(groupUniqArray(word), '')
+        FROM
+        (
+            SELECT DISTINCT channel AS word
+            FROM parcours.journey_index
+            ARRAY JOIN channels AS channel
+            UNION DISTINCT
+            SELECT channel AS word
+            FROM parcours.touchpoints
+            WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
+        )
+        WHERE node_is != 'name'
+    ) AS channels_known,
     walks AS
     (
         SELECT
             times AS all_times,
             multiIf(
-                node_is = 'name', name_codes,
-                node_is = 'channel', channel_codes,
-                arrayMap((name, channel) -> sipHash64(name, channel), name_codes, channel_codes)
+                node_is = 'name', arrayMap(name -> transform(name, names_known, arrayEnumerate(names_known), toUInt32(0)), names),
+                node_is = 'channel', arrayMap(channel -> transform(channel, channels_known, arrayEnumerate(channels_known), toUInt32(0)), channels),
+                arrayMap(
+                    (name, channel) -> toUInt32(
+                        transform(name, names_known, arrayEnumerate(names_known), toUInt32(0)) * 65536
+                        + transform(channel, channels_known, arrayEnumerate(channels_known), toUInt32(0))
+                    ),
+                    names, channels
+                )
             ) AS all_nodes
         FROM parcours.walks_indexed
         WHERE throwIf(node_is NOT IN ('name', 'channel', 'name_channel'), 'transitions: node is name, channel or name_channel; walk_transitions knows the other nodes') = 0
@@ -39,57 +76,43 @@ WITH
     (
         SELECT
             arrayPopFront(arrayDifference(times)) AS all_pauses,
-            {max_gap_seconds:Nullable(UInt64)} IS NULL AS is_any_pause,
-            ifNull({max_gap_seconds:Nullable(UInt64)}, 0) * 1000 AS max_gap_ms,
-            arrayPopBack(nodes) AS all_from,
-            arrayPopFront(nodes) AS all_to,
+            arrayMap((origin, target) -> bitShiftLeft(toUInt64(origin), 32) + target, arrayPopBack(nodes), arrayPopFront(nodes)) AS all_moves,
             if(is_any_pause, all_pauses, arrayFilter(pause -> pause <= max_gap_ms, all_pauses)) AS pauses,
-            if(is_any_pause, all_from, arrayFilter((node, pause) -> pause <= max_gap_ms, all_from, all_pauses)) AS from_nodes,
-            if(is_any_pause, all_to, arrayFilter((node, pause) -> pause <= max_gap_ms, all_to, all_pauses)) AS to_nodes
+            if(is_any_pause, all_moves, arrayFilter((move, pause) -> pause <= max_gap_ms, all_moves, all_pauses)) AS moves_made
         FROM bounded
-    ),
-    -- The words of the codes: the pairs of name and channel there are, few, then each node of them.
-    words AS
-    (
-        SELECT
-            multiIf(
-                node_is = 'name', sipHash64(name),
-                node_is = 'channel', sipHash64(channel),
-                sipHash64(sipHash64(name), sipHash64(channel))
-            ) AS code,
-            any(multiIf(node_is = 'name', toString(name), node_is = 'channel', toString(channel), concat(name, ' · ', channel))) AS word
-        FROM (SELECT name, channel FROM parcours.touchpoints GROUP BY name, channel)
-        GROUP BY code
     ),
     moves AS
     (
         SELECT
-            move_from,
-            move_to,
+            toUInt32(bitShiftRight(move, 32)) AS origin,
+            toUInt32(bitAnd(move, 4294967295)) AS target,
             count() AS passages,
             -- A walk is one person's: the first time they make a move counts them.
             countIf(time_made = 1) AS people,
             quantileExactInclusive(0.5)(pause_ms) / 1000 AS median_seconds
         FROM pairs
         ARRAY JOIN
-            from_nodes AS move_from,
-            to_nodes AS move_to,
+            moves_made AS move,
             pauses AS pause_ms,
-            arrayEnumerateUniq(from_nodes, to_nodes) AS time_made
-        GROUP BY
-            move_from,
-            move_to
+            arrayEnumerateUniq(moves_made) AS time_made
+        GROUP BY move
     )
 SELECT
-    origin.word AS from_node,
-    target.word AS to_node,
+    multiIf(
+        node_is = 'name', names_known[origin],
+        node_is = 'channel', channels_known[origin],
+        concat(names_known[intDiv(origin, 65536)], ' · ', channels_known[origin % 65536])
+    ) AS from_node,
+    multiIf(
+        node_is = 'name', names_known[target],
+        node_is = 'channel', channels_known[target],
+        concat(names_known[intDiv(target, 65536)], ' · ', channels_known[target % 65536])
+    ) AS to_node,
     passages,
     people,
-    passages / sum(passages) OVER (PARTITION BY from_node) AS probability,
+    passages / sum(passages) OVER (PARTITION BY origin) AS probability,
     median_seconds
 FROM moves
-INNER JOIN words AS origin ON origin.code = moves.move_from
-INNER JOIN words AS target ON target.code = moves.move_to
 ORDER BY
     passages DESC,
     from_node,

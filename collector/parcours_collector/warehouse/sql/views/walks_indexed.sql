@@ -1,7 +1,6 @@
 -- Every person's touchpoints in the order of time, read from the journey index: exactly those of touchpoints_unique, at a fraction of the cost.
 -- Grain: one row a person, and then none that is empty. Keys: project, person_id.
--- times (milliseconds since 1970), names, channels and their codes go together; touchpoints of the same instant follow in the order of their ids.
--- name_codes, channel_codes: sipHash64 of the word. Numbers are compared and grouped several times faster than words.
+-- times (milliseconds since 1970), names and channels go together; touchpoints of the same instant follow in the order of their ids.
 -- sample_key: uniform over all of UInt64 and the same for a person in every question; below the n-th part of it lies one in n people. Of whoever is one
 --   identifier it is that, by which the index is sorted: a sample reads its part alone. The number of several identifiers is their least, so not uniform.
 -- Identifiers that are a person by themselves and have no change waiting pass as they lie, and so do the walks that were gathered for people of
@@ -76,8 +75,6 @@ SELECT
     times,
     names,
     channels,
-    name_codes,
-    channel_codes,
     identifier AS sample_key
 FROM parcours.journey_index FINAL
 WHERE notEmpty(times)
@@ -90,8 +87,6 @@ SELECT
     times,
     names,
     channels,
-    name_codes,
-    channel_codes,
     cityHash64(person_id) AS sample_key
 FROM parcours.journey_walks FINAL
 WHERE notEmpty(times)
@@ -104,8 +99,6 @@ SELECT
     arrayMap(step -> step.1, steps) AS times,
     arrayMap(step -> step.3, steps) AS names,
     arrayMap(step -> step.4, steps) AS channels,
-    arrayMap(step -> sipHash64(step.3), steps) AS name_codes,
-    arrayMap(step -> sipHash64(step.4), steps) AS channel_codes,
     if(person_id IN (SELECT person_id FROM people), cityHash64(person_id), person_id) AS sample_key
 FROM
 (
