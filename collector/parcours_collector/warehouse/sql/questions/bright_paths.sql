@@ -8,7 +8,7 @@ SELECT
     high,
     base_conversion,
     lift,
-    is_bright
+    toBool(is_bright) AS is_bright
 FROM bright_paths(
     min_length = {min_length:Nullable(UInt8)},
     max_length = {max_length:Nullable(UInt8)},

@@ -4,7 +4,7 @@ SELECT
     subject,
     breakdown_value,
     period_at,
-    is_complete,
+    toBool(is_complete) AS is_complete,
     entered_at,
     reached,
     step_times,

@@ -1,7 +1,7 @@
 SELECT
     breakdown_value,
     period_at,
-    is_complete,
+    toBool(is_complete) AS is_complete,
     step,
     name,
     counted,

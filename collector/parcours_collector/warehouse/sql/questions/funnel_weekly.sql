@@ -5,7 +5,7 @@ SELECT
     people,
     conversion_from_previous,
     conversion_from_start,
-    is_complete
+    toBool(is_complete) AS is_complete
 FROM funnel_weekly(
     steps = {steps:Array(String)},
     window_seconds = {window_seconds:UInt64},

@@ -8,7 +8,7 @@ SELECT
     difference,
     low,
     high,
-    is_clear
+    toBool(is_clear) AS is_clear
 FROM knock_on(
     changed_node = {changed_node:String},
     changed_at = {changed_at:DateTime64(3, 'UTC')},

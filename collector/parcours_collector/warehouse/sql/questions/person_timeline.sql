@@ -8,7 +8,7 @@ SELECT
     stage,
     session_no,
     journey_no,
-    is_conversion,
+    toBool(is_conversion) AS is_conversion,
     ids,
     context,
     properties,
