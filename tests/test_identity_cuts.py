@@ -6,14 +6,14 @@ import subprocess
 import sys
 import uuid
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from parcours_collector.atlas.identity import changes, why
+from parcours_collector.atlas.identity import as_of, changes, why
 from parcours_collector.warehouse.identity_cuts import Identifier, cut, cuts, take_back
 from parcours_collector.warehouse.stitching import stitch
 from tests.oracle import Touch
@@ -111,11 +111,21 @@ def test_two_days_are_compared(clickhouse: Client, project: str) -> None:
     assert {row.change for row in split} == {"split"}
     assert sorted(row.identifiers for row in split) == [1, 3]
     assert [row.change for row in changes(clickhouse, monday, wednesday, project=project)].count("merged") == 3
-    then = clickhouse.query(
-        "SELECT uniqExact(person_id) FROM identity_as_of(at = {at:DateTime64(6, 'UTC')}, project = {project:String})",
-        parameters={"at": tuesday, "project": project},
-    ).result_rows
-    assert then[0][0] == 1
+    assert {row.person_after for row in merged} == {
+        row.person_id for row in as_of(clickhouse, tuesday, project=project)
+    }
+    for at in (monday, tuesday, wednesday):
+        by_hand = clickhouse.query(
+            "SELECT project, identifier, person_id, run FROM identity_as_of(at = {at:DateTime64(6, 'UTC')}) "
+            "WHERE project = {project:String} ORDER BY person_id, identifier",
+            parameters={"at": at, "project": project},
+        ).result_rows
+        said = as_of(clickhouse, at, project=project)
+        assert [(row.project, row.identifier, row.person_id, row.run) for row in said] == by_hand
+        # Numbers of runs are microseconds: what was said later is not known then.
+        assert all(row.run <= at.timestamp() * 1_000_000 for row in said)
+    assert not as_of(clickhouse, monday - timedelta(days=365), project=project)
+    assert len(as_of(clickhouse, wednesday, project=project, limit=2)) == 2
 
 
 def test_the_commands_cut_mend_and_compare(

@@ -7,6 +7,7 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from parcours_collector.atlas.identity import blocked
 from parcours_collector.warehouse.identity_policy import KindPolicy, read_policy, write_policy
 from parcours_collector.warehouse.stitching import stitch
 from tests.identity_oracle import CLASSES, keys_of, people_by
@@ -90,3 +91,21 @@ def test_two_strong_identifiers_stay_joined_when_the_third_beside_them_is_left_o
     store(clickhouse, project, [touch("identified", 0, device_id=middle, user_id="u", loyalty_card="c")])
     stitch(clickhouse)
     assert frozenset({("user_id", "u"), ("loyalty_card", "c")}) in set(people_of(clickhouse, project).values())
+
+
+def test_what_is_blocked_is_told_in_python_as_in_the_view(clickhouse: Client, project: str) -> None:
+    policies = [KindPolicy("user_id", blocked=("=test",)), KindPolicy("*", blocked=("^x+$",))]
+    write_policy(clickhouse, project, policies)
+    told = [("user_id", "test"), ("anonymous_id", "xxx"), ("user_id", "tester"), ("anonymous_id", "test")]
+    for name in (project, f"{project}-without-policy"):
+        store(clickhouse, name, [touch("identified", n, **{kind: value}) for n, (kind, value) in enumerate(told)])
+    stitch(clickhouse)
+    said = blocked(clickhouse, project=project)
+    assert [(row.kind, row.value) for row in said] == [("anonymous_id", "xxx"), ("user_id", "test")]
+    by_hand = clickhouse.query(
+        "SELECT project, identifier, kind, value FROM identity_blocked WHERE startsWith(project, {project:String}) "
+        "ORDER BY kind",
+        parameters={"project": project},
+    ).result_rows
+    assert [(row.project, row.identifier, row.kind, row.value) for row in said] == by_hand
+    assert list(blocked(clickhouse, project=project, limit=1)) == [said[0]]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from parcours_collector.atlas.paths import path_links, path_steps, path_walks, top_paths
 from parcours_collector.atlas.questions import transitions
 from parcours_collector.atlas.retention import Interval, Mode, matrix, retention
-from parcours_collector.atlas.walks import Walks, Within
+from parcours_collector.atlas.walks import Walks, Within, node_walks
 from parcours_collector.warehouse.stitching import stitch
 from tests import network_oracle, oracle
 from tests.oracle import Touch
@@ -69,14 +69,14 @@ transforms_of_paths = st.lists(
 )
 
 
-def walks_of(touches: Sequence[Touch], walks: Walks) -> list[network_oracle.Walk]:
+def walks_of(touches: Sequence[Touch], walks: Walks, **more: Any) -> list[network_oracle.Walk]:
     chosen: dict[str, Any] = {
         name: value
         for name, value in walks.parameters.items()
         if name not in {"with_value", "project", "groups", "strip_slash"}
     }
     people = oracle.walks(touches).values()
-    return network_oracle.walks(people, now=datetime.now(UTC), groups=walks.groups, **chosen)
+    return network_oracle.walks(people, now=datetime.now(UTC), groups=walks.groups, **chosen, **more)
 
 
 def fresh_project() -> str:
@@ -141,6 +141,44 @@ def test_paths_links_and_steps_are_those_of_the_oracle(
     )
     assert not paths or sum(row.share for row in paths) == pytest.approx(1)
     assert sum(row.converted for row in paths) == sum(walk.outcome == "converted" for walk, _ in shown)
+
+
+@random_streams
+@given(data=st.data(), touches=lives(), without_conversion=st.booleans(), with_empty=st.booleans())
+def test_walks_are_those_of_the_view_and_of_the_oracle(
+    clickhouse: Client, data: st.DataObject, touches: list[Touch], without_conversion: bool, with_empty: bool
+) -> None:
+    project = fresh_project()
+    walks = data.draw(chosen_walks(project))
+    store(clickhouse, project, touches)
+    stitch(clickhouse)
+    found = node_walks(clickhouse, walks, without_conversion=without_conversion, with_empty=with_empty)
+    parameters = walks.parameters | {"without_conversion": without_conversion, "with_empty": with_empty}
+    arguments = [f"{name} = {{{name}:Nullable({_type_of(name)})}}" for name in parameters]
+    by_hand = clickhouse.query(
+        f"SELECT * FROM node_walks({', '.join(arguments)}) ORDER BY person_id, walk_no", parameters=parameters
+    )
+    assert [tuple(getattr(walk, name) for name in by_hand.column_names) for walk in found] == by_hand.result_rows
+    if not with_empty:
+        expected = walks_of(touches, walks, without_conversion=without_conversion)
+        assert sorted((walk.nodes, walk.times, walk.outcome, walk.revenue or 0) for walk in found) == sorted(
+            (
+                [node for node, _ in walk.steps],
+                [round(at.timestamp() * 1000) for _, at in walk.steps],
+                walk.outcome,
+                walk.revenue if walks.with_value else 0,
+            )
+            for walk in expected
+            if walk.steps
+        )
+    assert all(walk.began_ms <= min(walk.times, default=walk.began_ms) <= walk.ended_ms for walk in found)
+
+
+def _type_of(parameter: str) -> str:
+    if parameter in {"strip_slash", "collapse", "with_value", "without_conversion", "with_empty"}:
+        return "Bool"
+    usual = {"max_gap_seconds": "Float64", "from_at": "DateTime64(3, 'UTC')", "to_at": "DateTime64(3, 'UTC')"}
+    return usual.get(parameter, "String")
 
 
 @random_streams

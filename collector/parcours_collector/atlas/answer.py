@@ -3,7 +3,7 @@
 Whoever doubts a number runs `sql` with `parameters` in any ClickHouse client and gets the same rows.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar, overload
 
@@ -54,8 +54,8 @@ class Answer(Sequence[Row], Generic[Row]):
         return {name: [getattr(row, name) for row in self.rows] for name in names}
 
 
-def ask(client: Client, question: str, row: type[Row], parameters: Mapping[str, Any]) -> Answer[Row]:
-    """Run the statement `sql/questions/QUESTION.sql` and return its rows as `row`, column by column in order."""
+def ask(client: Client, question: str, row: Callable[..., Row], parameters: Mapping[str, Any]) -> Answer[Row]:
+    """Run `sql/questions/QUESTION.sql` and return its rows as `row` makes them of the columns, in their order."""
     sql = read_sql(f"questions/{question}")
     answered = client.query(sql, parameters=dict(parameters))
     return Answer(tuple(row(*values) for values in answered.result_rows), sql, dict(parameters))

@@ -1,14 +1,14 @@
-"""Who is who, and why: the evidence that two identifiers are one person."""
+"""Who is who, since when, and why: people at an instant, what joins nobody, and the evidence of who is one person."""
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
 from parcours_collector.atlas.answer import Answer, ask
-from parcours_collector.warehouse.sql import read_sql
 
 Identifier = tuple[str, str]
 """Kind and value, as they are kept: an e-mail address is `email_sha256` and its hash."""
@@ -59,6 +59,40 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """Whose an identifier was at an instant.
+
+    Attributes:
+        project: Its own.
+        identifier: As a number: `sipHash64(project, kind, value)`.
+        person_id: The person it belonged to.
+        run: The stitching that said so, as the microseconds since 1970 at which it began.
+    """
+
+    project: str
+    identifier: int
+    person_id: int
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """An identifier that joins nobody because the policy of its project blocks its value.
+
+    Attributes:
+        project: Whose policy says so.
+        identifier: As a number.
+        kind: Of the identifier.
+        value: As it is kept.
+    """
+
+    project: str
+    identifier: int
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Apart:
     """An identifier that joins nobody.
 
@@ -92,6 +126,19 @@ class Refused:
     sources: list[str]
 
 
+def as_of(client: Client, at: datetime, *, project: str | None = None, limit: int = 1000) -> Answer[Membership]:
+    """Return who was who at an aware instant: up to `limit` identifiers, person by person.
+
+    An identifier that no stitching had moved by then is not among them: it was a person of its own.
+    """
+    return ask(client, "identity_as_of", Membership, {"at": at, "project": project, "limit": limit})
+
+
+def blocked(client: Client, *, project: str | None = None, limit: int = 1000) -> Answer[Blocked]:
+    """Return up to `limit` identifiers that a policy keeps from joining anybody for their value, by kind and value."""
+    return ask(client, "identity_blocked", Blocked, {"project": project, "limit": limit})
+
+
 def apart(client: Client, *, project: str | None = None) -> Answer[Apart]:
     """Return the identifiers that join nobody, and why: tills, kiosks, what is cut or blocked."""
     return ask(client, "identity_apart", Apart, {"project": project})
@@ -113,14 +160,7 @@ def changes(
 def evidence(client: Client, identifier: Identifier, *, project: str) -> Answer[Link]:
     """Return all evidence inside the person of an identifier, the oldest first; the rows of `identity_evidence`."""
     kind, value = identifier
-    sql, parameters = read_sql("questions/identity_evidence"), {"kind": kind, "value": value, "project": project}
-    links = tuple(
-        Link((a_kind, a_value), (b_kind, b_value), first, last, count, tuple(sources), (a_class, b_class))
-        for a_kind, a_value, b_kind, b_value, first, last, count, sources, a_class, b_class in client.query(
-            sql, parameters=parameters
-        ).result_rows
-    )
-    return Answer(links, sql, parameters)
+    return ask(client, "identity_evidence", _link, {"kind": kind, "value": value, "project": project})
 
 
 def why(client: Client, one: Identifier, other: Identifier, *, project: str) -> list[Link] | None:
@@ -154,6 +194,11 @@ def shortest_chain(links: Sequence[Link], one: Identifier, other: Identifier) ->
     while (link_here := came_by[chain[-1].one if chain else other]) is not None:
         chain.append(link_here)
     return chain[::-1]
+
+
+def _link(*row: Any) -> Link:
+    a_kind, a_value, b_kind, b_value, first, last, touchpoints, sources, a_class, b_class = row
+    return Link((a_kind, a_value), (b_kind, b_value), first, last, touchpoints, tuple(sources), (a_class, b_class))
 
 
 def _turned(link: Link) -> Link:

@@ -1,10 +1,13 @@
-"""Which walks a question of the network looks at: what a node is, where walks are cut, where they begin and end."""
+"""The walks that a question of the network looks at: what a node is, where walks are cut, where they begin and end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from clickhouse_connect.driver.client import Client
+
+from parcours_collector.atlas.answer import Answer, ask
 from parcours_collector.atlas.texts import one_or_more
 
 Within = Literal["life", "session", "journey"]
@@ -66,3 +69,54 @@ class Walks:
 
 ALL_WALKS = Walks()
 """Everybody's whole life, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeWalk:
+    """One walk: a person's nodes in the order of time.
+
+    Attributes:
+        project: Whose gaps and currency hold.
+        person_id: The person as of the last stitching.
+        walk_no: 1, 2, … for a person.
+        times: Milliseconds since 1970, one a node.
+        nodes: What was there.
+        began_ms: Milliseconds since 1970 at which the whole life, session or journey began, whatever of it are nodes.
+        ended_ms: The same of its end.
+        outcome: Of the whole journey: `converted`, `lost` or `open`; empty for lives and sessions.
+        revenue: What the whole brought in the project's currency; None unless it was asked for.
+    """
+
+    project: str
+    person_id: int
+    walk_no: int
+    times: list[int]
+    nodes: list[str]
+    began_ms: int
+    ended_ms: int
+    outcome: str
+    revenue: float | None
+
+
+def node_walks(
+    client: Client,
+    walks: Walks = ALL_WALKS,
+    *,
+    without_conversion: bool = False,
+    with_empty: bool = False,
+    limit: int = 1000,
+) -> Answer[NodeWalk]:
+    """Return up to `limit` walks as the questions of the network look at them, person by person.
+
+    Args:
+        client: A client of the migrated database.
+        walks: Whose walks, and where they are cut.
+        without_conversion: Take the conversion that a journey ends with off its nodes.
+        with_empty: Keep walks that have no node; with `end_node` there are none.
+        limit: At most so many rows.
+
+    Raises:
+        DatabaseError: There is no such node or `within`, or journeys are given a gap; it says what there is.
+    """
+    asked = {"without_conversion": without_conversion, "with_empty": with_empty, "limit": limit}
+    return ask(client, "node_walks", NodeWalk, walks.parameters | asked)
