@@ -3,7 +3,7 @@
 import os
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -28,6 +28,7 @@ from parcours_collector.atlas.funnels import (
     conversion_times,
     funnel_attempts,
     funnel_by_rules,
+    funnel_rules,
 )
 from parcours_collector.atlas.names import UnknownTouchpoint
 from parcours_collector.atlas.paths import top_paths
@@ -325,6 +326,29 @@ def test_what_is_declared_wrong_is_refused_with_what_is_right(
         )
 
 
+@pytest.mark.parametrize("preset", get_args(Preset))
+def test_the_rules_that_a_preset_means_are_the_same_rules_when_they_are_declared(
+    clickhouse: Client, preset: Preset
+) -> None:
+    steps: list[str | Step] = [
+        Step(names="product_viewed", where=(Where("properties.price", ">=", "500"),), first_ever=True),
+        Step(names=("product_added", "ticket_opened"), optional=True, within_seconds=60.5),
+        "order_completed",
+    ]
+    excluded = Exclusion(names="order_cancelled", where=(Where("channel", "!=", ("web", "app")),))
+    declared = Rules(preset=preset, exclusions=[excluded], hold="channel", where=[Where("revenue", "unset")])
+    used = funnel_rules(clickhouse, steps, declared)[0]
+    assert used.preset == preset
+    assert used.steps == [*steps[:2], Step(names="order_completed")]
+    assert used.step_names == ["product_viewed", "product_added | ticket_opened", "order_completed"]
+    assert used.exclusions == [replace(excluded, from_step=1, to_step=3)]
+    assert used.fields == ["revenue", "properties.price", "channel"]
+    again = Rules(**{field.name: getattr(used, field.name) for field in fields(Rules)})
+    assert funnel_rules(clickhouse, used.steps, again)[0] == used
+    without_preset = replace(again, preset=None)
+    assert funnel_rules(clickhouse, used.steps, without_preset)[0] == replace(used, preset="parcours")
+
+
 def test_the_same_is_told_to_who_asks_in_python(clickhouse: Client, project: str) -> None:
     steps = ["product_viewed", "order_completed"]
     for rules, said in (
@@ -334,6 +358,8 @@ def test_the_same_is_told_to_who_asks_in_python(clickhouse: Client, project: str
     ):
         with pytest.raises(UnusableRules, match=said):
             funnel_by_rules(clickhouse, steps, rules, project=project)
+    with pytest.raises(UnusableRules, match="a funnel has no rule window; near: window_seconds"):
+        funnel_rules(clickhouse, steps, {"window": 60})
     with pytest.raises(UnknownTouchpoint, match="Did you mean ticket_opened"):
         funnel_by_rules(clickhouse, steps, {"exclusions": [{"name": "tiket_opened"}]}, project=project)
     for operator, values, said in (

@@ -1,7 +1,7 @@
-"""What a funnel by rules is declared by: steps, conditions, exclusions; the view `funnel_rules` explains each."""
+"""What a funnel by rules is declared by, and goes by: steps, conditions, exclusions; `funnel_rules` explains each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from parcours_collector.atlas.texts import one_or_more
@@ -10,6 +10,9 @@ from parcours_collector.errors import OperatorError
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "set", "unset"]
 Preset = Literal["parcours", "posthog", "mixpanel", "amplitude", "strict"]
 StepOrder = Literal["ordered", "strict", "any"]
+Attempts = Literal["best", "first"]
+Ties = Literal["arrival", "any"]
+ExclusionEnds = Literal["attempt", "person"]
 BreakdownBy = Literal["first_touch", "last_touch", "each_value", "step", "attempt"]
 Period = Literal["hour", "day", "week", "month"]
 _VALUES = dict.fromkeys(("<", "<=", ">", ">="), (1, 1)) | dict.fromkeys(("set", "unset"), (0, 0))
@@ -100,16 +103,16 @@ class Rules:
     step_order: StepOrder | None = None
     may_go_back: bool | None = None
     needs_first_step: bool | None = None
-    attempts: Literal["best", "first"] | None = None
+    attempts: Attempts | None = None
     count_attempts: bool | None = None
     count_by: str | None = None
     window_seconds: float | None = None
     hold: str | Sequence[str] = ()
-    ties: Literal["arrival", "any"] | None = None
+    ties: Ties | None = None
     grace_seconds: float | None = None
     resolution_seconds: float | None = None
     exclusions: Sequence[Exclusion] = ()
-    exclusion_ends: Literal["attempt", "person"] | None = None
+    exclusion_ends: ExclusionEnds | None = None
     where: Sequence[Where] = ()
     breakdown: str | None = None
     breakdown_by: BreakdownBy | None = None
@@ -120,6 +123,44 @@ class Rules:
     def __post_init__(self) -> None:
         """Take a single field that is held as the one that it is."""
         object.__setattr__(self, "hold", one_or_more(self.hold))
+
+
+@dataclass(frozen=True, slots=True)
+class UsedRules:
+    """What a funnel goes by when its preset has filled in what was not declared; fields that `Rules` has are as there.
+
+    Attributes:
+        steps: What was declared, with every name.
+        step_names: How the steps are called.
+        exclusions: What was declared, with the steps between which it counts.
+        breakdown: A field; empty when there is none.
+        interval: A period; empty when there is none.
+        fields: Every field that the rules look at.
+    """
+
+    preset: Preset
+    step_order: StepOrder
+    may_go_back: bool
+    needs_first_step: bool
+    attempts: Attempts
+    count_attempts: bool
+    count_by: str
+    window_seconds: float
+    hold: list[str]
+    ties: Ties
+    grace_seconds: float
+    resolution_seconds: float
+    steps: list[Step]
+    step_names: list[str]
+    exclusions: list[Exclusion]
+    exclusion_ends: ExclusionEnds
+    where: list[Where]
+    breakdown: str
+    breakdown_by: BreakdownBy
+    breakdown_step: int
+    interval: Period | Literal[""]
+    timezone: str
+    fields: list[str]
 
 
 Declared = Rules | Mapping[str, Any] | None
@@ -140,3 +181,22 @@ def as_json(told: Any) -> Any:
             return [as_json(one) for one in told]
         case _:
             raise TypeError(f"a funnel's rules hold no {type(told).__name__}")
+
+
+def as_used(*row: Any) -> UsedRules:
+    """Return a row of the view `funnel_rules`, its steps, exclusions and conditions as they are declared in Python."""
+    told = UsedRules(*row)
+    return replace(
+        told,
+        steps=[Step(**_conditioned(step)) for step in told.steps],
+        exclusions=[Exclusion(**_conditioned(exclusion)) for exclusion in told.exclusions],
+        where=_conditions(told.where),
+    )
+
+
+def _conditioned(told: Any) -> dict[str, Any]:
+    return {**told, "names": tuple(told["names"]), "where": tuple(_conditions(told["where"]))}
+
+
+def _conditions(told: Any) -> list[Where]:
+    return [Where(field, operator, tuple(values)) for field, operator, *values in told]

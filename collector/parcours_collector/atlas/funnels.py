@@ -1,7 +1,7 @@
 """Funnels by declared rules: who tried, how far they came, when."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -22,8 +22,10 @@ from parcours_collector.atlas.funnel_rules import (
     Step,
     StepOrder,
     UnusableRules,
+    UsedRules,
     Where,
     as_json,
+    as_used,
 )
 from parcours_collector.atlas.names import refuse_unknown
 
@@ -45,7 +47,7 @@ __all__ = [
     "conversion_times",
     "funnel_attempts",
     "funnel_by_rules",
-    "used_rules",
+    "funnel_rules",
 ]
 
 Row = TypeVar("Row")
@@ -53,17 +55,6 @@ Row = TypeVar("Row")
 _SAID = re.compile(r"DB::Exception: (.*?)(?:: while executing 'FUNCTION (?:throwIf|and)|\. \(FUNCTION_THROW)")
 """What a view has said of its parameters, in a message of ClickHouse."""
 _NO_ZONE = re.compile(r"DB::Exception: Cannot load time zone (.*?): In scope")
-
-
-@dataclass(frozen=True, slots=True)
-class UsedRules:
-    """What a funnel goes by when its preset has filled in what was not declared."""
-
-    window_seconds: float
-    breakdown: str
-    interval: str
-    timezone: str
-    excluded_names: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,17 +167,22 @@ def conversion_times(
     return _ask(client, "funnel_conversion_times", ConversionTime, parameters)
 
 
-def used_rules(client: Client, steps: str | Sequence[str | Step], rules: Declared = None) -> UsedRules:
-    """Return what a funnel goes by when it is asked so.
+def funnel_rules(client: Client, steps: str | Sequence[str | Step], rules: Declared = None) -> Answer[UsedRules]:
+    """Return what a funnel goes by when it is asked so, as the one row; names are not looked up.
+
+    Args:
+        client: A client of the migrated database.
+        steps: In order: names of touchpoints, or `Step`.
+        rules: How the funnel is judged; the preset `parcours` by default.
 
     Raises:
         UnusableRules: No funnel can go by them.
     """
     parameters = {name: value for name, value in _parameters(steps, rules).items() if name in {"steps", "rules"}}
-    return _ask(client, "funnel_rules", UsedRules, parameters)[0]
+    return _ask(client, "funnel_rules", as_used, parameters)
 
 
-def _ask(client: Client, question: str, row: type[Row], parameters: Mapping[str, Any]) -> Answer[Row]:
+def _ask(client: Client, question: str, row: Callable[..., Row], parameters: Mapping[str, Any]) -> Answer[Row]:
     try:
         return ask(client, question, row, parameters)
     except DatabaseError as error:
@@ -206,7 +202,8 @@ def _refuse_unknown(
         return
     names = [name for step in _listed(steps) for name in ([step] if isinstance(step, str) else step.names)]
     if isinstance(rules, Mapping):
-        names += used_rules(client, steps, rules).excluded_names
+        used = funnel_rules(client, steps, rules)[0]
+        names += [name for exclusion in used.exclusions for name in exclusion.names]
     elif rules is not None:
         names += [name for exclusion in rules.exclusions for name in exclusion.names]
     refuse_unknown(client, names, project=project)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from parcours_collector.atlas.funnels import UnusableRules, funnel_by_rules, used_rules
+from parcours_collector.atlas.funnels import UnusableRules, funnel_by_rules, funnel_rules
 from parcours_collector.atlas.questions import funnel as ask_funnel
 from parcours_collector.atlas.questions import funnel_weekly
 from parcours_collector.commands.network_tables import ruled_funnel_table
@@ -66,7 +66,7 @@ def funnel(
     with connect(settings.require_clickhouse_url()) as client:
         require_migrated(client)
         if declared is not None:
-            used = used_rules(client, steps, declared)
+            used = funnel_rules(client, steps, declared)[0]
             counted = funnel_by_rules(client, steps, declared, project=project, from_at=from_at, to_at=to_at)
             console.print(ruled_funnel_table(counted, used))
             return
