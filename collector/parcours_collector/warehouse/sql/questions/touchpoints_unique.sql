@@ -1,0 +1,32 @@
+SELECT
+    project,
+    id,
+    name,
+    schema_version,
+    channel,
+    source,
+    occurred_at,
+    client_occurred_at,
+    sent_at,
+    received_at,
+    ids,
+    placeholders,
+    context,
+    properties,
+    consent,
+    enrichment,
+    revenue,
+    currency,
+    identifier,
+    owner,
+    person_id,
+    id_order
+FROM touchpoints_unique
+WHERE ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+  AND ({from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at >= {from_at:Nullable(DateTime64(3, 'UTC'))})
+  AND ({to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at < {to_at:Nullable(DateTime64(3, 'UTC'))})
+ORDER BY
+    project,
+    occurred_at,
+    toUInt128(id)
+LIMIT {limit:UInt64}
