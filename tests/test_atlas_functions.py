@@ -32,9 +32,14 @@ from tests.touchpoint_rows import START, row, store, store_rows, touch
 
 INNER = {
     "walks_indexed": "how `node_walks` reads lives fast; of it that function tells the walks, whatever a node is",
+    "funnel_asked": "the rules as one value, for the views behind",
     "funnel_walked": "the pass behind `funnel_attempts`, with the same rows; it takes rules that another view has read",
+    "funnel_counted": "the counts behind `funnel_by_rules`, with the same rows; it takes rules that are read already",
 }
 """The views that only other views ask, and why nobody needs a function of them."""
+
+AS_TEXT = {"funnel_attempts", "funnel_by_rules"}
+"""The views whose text is asked in their place: as a view inside a view it would be analysed twice."""
 
 PROJECT = f"test-{uuid.uuid4().hex[:12]}"
 STEPS = ("product_viewed", "order_completed")
@@ -270,7 +275,8 @@ def test_every_view_but_those_that_only_views_ask_has_a_function() -> None:
 def test_a_function_returns_the_rows_of_its_view_in_the_types_that_it_says(view: str, shop: Client) -> None:
     one = ASKED[view]
     answer = one.function(shop, *one.arguments, **one.options)
-    assert f"FROM {view}" in answer.sql.replace("(", "\n").splitlines(), "the SQL of an answer asks the view"
+    asks_the_view = f"FROM {view}" in answer.sql.replace("(", "\n").splitlines()
+    assert asks_the_view or (view in AS_TEXT and answer.sql.startswith(f"-- As `{view}(")), answer.sql
     told = [(one.as_view or by_field)(row) for row in answer]
     assert told, "nothing is proved without rows"
     by_hand = f"SELECT {', '.join(told[0])} FROM {one.relation}"

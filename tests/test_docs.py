@@ -14,7 +14,7 @@ from parcours_collector.commands.root import app
 from parcours_collector.settings import PREFIX, known_keys
 from parcours_collector.warehouse.client import DATABASE
 from parcours_collector.warehouse.migrations import VIEWS
-from parcours_collector.warehouse.migrations import view_text as whole_view_text
+from parcours_collector.warehouse.texts import view_text as whole_view_text
 from parcours_schemas.envelope import WireTouchpoint
 from parcours_schemas.identifiers import IdentifierKind
 from parcours_schemas.touchpoint import Channel, Declaration, Need, Stage, Valence
@@ -25,7 +25,6 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _PARAMETER = re.compile(r"\{(\w+):(Nullable)?")
-_RULES = re.compile(r"r = (\(.*?\n    \)),\n    project", re.DOTALL)
 _COMMAND = typer.main.get_command(app)
 
 
@@ -81,9 +80,7 @@ def columns_of(client: Client, relation: str) -> set[str]:
         "to_at": "now64(6)",
         "changed_node": "'a'",
         "changed_at": "'2025-09-01'",
-        "r": _RULES.findall(view_text("funnel_attempts"))[0]
-        .replace("{steps:String}", "'[\"a\"]'")
-        .replace("{rules:Nullable(String)}", "NULL"),
+        "r": """(SELECT r FROM funnel_asked(steps = '["a"]'))""",
     }
     given = ", ".join(f"{name} = {required[name]}" for name, nullable in parameters.items() if not nullable)
     asked = f"{relation}({given})" if parameters else relation

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from clickhouse_connect.driver.client import Client
 
-from parcours_collector.warehouse.sql import read_sql
+from parcours_collector.warehouse.texts import question_text
 
 Row = TypeVar("Row")
 
@@ -56,6 +56,6 @@ class Answer(Sequence[Row], Generic[Row]):
 
 def ask(client: Client, question: str, row: Callable[..., Row], parameters: Mapping[str, Any]) -> Answer[Row]:
     """Run `sql/questions/QUESTION.sql` and return its rows as `row` makes them of the columns, in their order."""
-    sql = read_sql(f"questions/{question}")
+    sql = question_text(question)
     answered = client.query(sql, parameters=dict(parameters))
     return Answer(tuple(row(*values) for values in answered.result_rows), sql, dict(parameters))

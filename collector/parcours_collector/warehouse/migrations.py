@@ -5,7 +5,6 @@ is refused. Dictionaries and views hold no data of their own: they are made agai
 """
 
 import hashlib
-import re
 from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
@@ -17,6 +16,7 @@ from parcours_collector.warehouse.dictionaries import make_dictionaries
 from parcours_collector.warehouse.hot_columns import recorded_columns, with_columns
 from parcours_collector.warehouse.kinds import write_catalogue
 from parcours_collector.warehouse.sql import migration_names, read_sql, statements
+from parcours_collector.warehouse.texts import view_text
 
 VIEWS = (
     "identity_blocked",
@@ -48,15 +48,14 @@ VIEWS = (
     "funnel_weekly",
     "funnel_sampled",
     "funnel_rules",
+    "funnel_asked",
     "funnel_walked",
     "funnel_attempts",
+    "funnel_counted",
     "funnel_by_rules",
     "funnel_conversion_times",
 )
 """Every view, each after those it reads."""
-
-_OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
-_QUERY = re.compile(r"/\* the query of (?P<view>\w+) \*/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +102,6 @@ def make_columns_and_views(client: Client) -> None:
     for one in recorded:
         if not one.is_wanted:
             client.command(one.column.drop)
-
-
-def view_text(name: str) -> str:
-    """Return the statement that makes a view.
-
-    A file may hold `/* VIEW of RELATION */` in the place of a query: the text of that view stands there, with the one
-    relation that it reads replaced. So a question of one person repeats no rule, and reads no other person.
-
-    `/* the query of VIEW */` stands for the whole text of that view: its parameters are then those of both, named once.
-    """
-    text = _QUERY.sub(lambda found: _query(found["view"]), read_sql(f"views/{name}"))
-    return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), text)
-
-
-def _query(view: str) -> str:
-    return view_text(view).partition(f"CREATE OR REPLACE VIEW {view} AS\n")[2]
-
-
-def _query_over(view: str, relation: str) -> str:
-    query = read_sql(f"views/{view}").partition(f"CREATE OR REPLACE VIEW {view} AS\n")[2]
-    return query.replace("FROM parcours.touchpoints_unique\n", f"FROM {relation}\n")
 
 
 def require_migrated(client: Client) -> None:

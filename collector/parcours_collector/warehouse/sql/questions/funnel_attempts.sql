@@ -1,3 +1,4 @@
+-- As `funnel_attempts(steps, rules, …)`: r is what `funnel_asked` makes of steps and rules.
 SELECT
     project,
     person_id,
@@ -10,12 +11,9 @@ SELECT
     step_times,
     seconds_from_previous,
     touchpoint_ids
-FROM funnel_attempts(
-    steps = {steps:String},
-    rules = {rules:Nullable(String)},
-    project = {project:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+FROM
+(
+    /* the query of funnel_walked */
 )
 ORDER BY
     project,

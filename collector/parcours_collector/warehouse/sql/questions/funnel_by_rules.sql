@@ -1,3 +1,4 @@
+-- As `funnel_by_rules(steps, rules, …)`: r is what `funnel_asked` makes of steps and rules.
 SELECT
     breakdown_value,
     period_at,
@@ -11,12 +12,9 @@ SELECT
     conversion_from_start,
     avg_seconds,
     median_seconds
-FROM funnel_by_rules(
-    steps = {steps:String},
-    rules = {rules:Nullable(String)},
-    project = {project:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+FROM
+(
+    /* the query of funnel_counted */
 )
 ORDER BY
     period_at,

@@ -1,0 +1,5 @@
+SELECT r
+FROM
+(
+    /* the query of funnel_asked */
+)

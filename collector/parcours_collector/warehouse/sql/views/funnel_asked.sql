@@ -1,0 +1,42 @@
+-- The rules of a funnel as `funnel_walked` takes them: places in place of the names of fields, milliseconds in place of seconds, and what the pass may leave out.
+-- Grain: one row. Other views read it once a question, so that the rules are one constant to all that is behind it.
+-- Parameters: steps and rules as `funnel_rules` explains; rules may be left out.
+CREATE OR REPLACE VIEW funnel_asked AS
+SELECT
+    CAST(
+        (
+            length(steps),
+            arrayEnumerate(steps),
+            step_order = 'any', step_order = 'strict', may_go_back, needs_first_step, attempts = 'first',
+            count_attempts OR interval != '' OR (breakdown != '' AND breakdown_by = 'attempt'),
+            count_attempts,
+            if(count_by IN ('person', 'session', 'journey'), count_by, 'value'),
+            round(least(window_seconds, 1e12) * 1000),
+            ties = 'any', round(grace_seconds * 1000), greatest(round(resolution_seconds * 1000), 1),
+            arrayConcat(
+                arrayMap(step -> (step.names, arrayMap(one -> (indexOf(fields, one[1]), one[2], arraySlice(one, 3), arrayFilter(number -> abs(number) < 9007199254740992, arrayMap(operand -> toFloat64OrZero(operand), arrayFilter(operand -> JSONType(operand) IN ('Int64', 'UInt64', 'Double'), arraySlice(one, 3))))), step.where)), steps),
+                arrayMap(one -> (one.names, arrayMap(each -> (indexOf(fields, each[1]), each[2], arraySlice(each, 3), arrayFilter(number -> abs(number) < 9007199254740992, arrayMap(operand -> toFloat64OrZero(operand), arrayFilter(operand -> JSONType(operand) IN ('Int64', 'UInt64', 'Double'), arraySlice(each, 3))))), one.where)), exclusions),
+                [(CAST([], 'Array(String)'), arrayMap(each -> (indexOf(fields, each[1]), each[2], arraySlice(each, 3), arrayFilter(number -> abs(number) < 9007199254740992, arrayMap(operand -> toFloat64OrZero(operand), arrayFilter(operand -> JSONType(operand) IN ('Int64', 'UInt64', 'Double'), arraySlice(each, 3))))), where))]
+            ),
+            arrayMap(one -> (one.from_step, one.to_step), exclusions),
+            exclusion_ends = 'person',
+            arrayExists(step -> step.2, arrayMap(step -> (1, step.optional), steps)),
+            arrayMap(k -> arrayFilter(next -> next > k AND arrayAll(j -> arrayMap(step -> step.optional, steps)[j], range(k + 1, next)), arrayEnumerate(steps)), arrayEnumerate(steps)),
+            arrayMap(step -> round(least(ifNull(step.within_seconds, 1e12), 1e12) * 1000), steps),
+            arrayMap(step -> step.first_ever, steps),
+            arrayExists(step -> step.first_ever, steps),
+            arrayExists(step -> step.first_ever, steps) OR count_by IN ('session', 'journey'),
+            arrayExists(step -> empty(step.names), steps) OR arrayExists(one -> empty(one.names), exclusions) OR step_order = 'strict' OR count_by IN ('session', 'journey'),
+            arrayDistinct(arrayConcat(arrayFlatten(arrayMap(step -> step.names, steps)), arrayFlatten(arrayMap(one -> one.names, exclusions)))),
+            arrayMap(one -> splitByChar('.', one), fields),
+            arrayMap(one -> indexOf(fields, one), hold), indexOf(fields, count_by),
+            indexOf(fields, breakdown), if(breakdown = '', '', breakdown_by), breakdown_step,
+            interval, timezone,
+            step_names, arrayMap(step -> step.optional, steps)
+        ),
+        'Tuple(step_count UInt16, places Array(UInt16), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), conditions Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))))), barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), fields Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool))'
+    ) AS r
+FROM
+(
+    /* the query of funnel_rules */
+)

@@ -1,0 +1,45 @@
+"""The whole text of a view or a question, where its file leaves a place for that of another view.
+
+A view inside a view is analysed once more for each view around it, and one that is asked of everybody reads everybody;
+a text in its place is neither.
+"""
+
+import re
+from functools import cache
+
+from parcours_collector.warehouse.sql import read_sql
+
+_OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
+_QUERY = re.compile(r"/\* the query of (?P<view>\w+) \*/")
+
+
+@cache
+def view_text(name: str) -> str:
+    """Return the statement that makes a view.
+
+    A file may hold `/* VIEW of RELATION */` in the place of a query: the text of that view stands there, with the one
+    relation that it reads replaced. So a question of one person repeats no rule, and reads no other person.
+
+    `/* the query of VIEW */` stands for the whole text of that view: its parameters are then those of both, named once.
+    """
+    return _whole(read_sql(f"views/{name}"))
+
+
+@cache
+def question_text(name: str) -> str:
+    """Return the text of a question, as `view_text` does of a view."""
+    return _whole(read_sql(f"questions/{name}"))
+
+
+def _whole(text: str) -> str:
+    text = _QUERY.sub(lambda found: _query(view_text(found["view"]), found["view"]), text)
+    return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), text)
+
+
+def _query(text: str, view: str) -> str:
+    return text.partition(f"CREATE OR REPLACE VIEW {view} AS\n")[2]
+
+
+def _query_over(view: str, relation: str) -> str:
+    query = _query(read_sql(f"views/{view}"), view)
+    return query.replace("FROM parcours.touchpoints_unique\n", f"FROM {relation}\n")
