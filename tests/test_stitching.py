@@ -1,5 +1,6 @@
 """Stitching: whatever the order and the pieces in which evidence comes, people are its connected components."""
 
+import os
 import random
 import uuid
 from collections import defaultdict
@@ -22,7 +23,9 @@ from tests.oracle import Person
 from tests.touchpoint_rows import START, Touch, lives, store, touch
 
 real_engine = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=int(os.environ.get("STITCHING_EXAMPLES", "12")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
@@ -51,16 +54,20 @@ def people_of(client: Client, project: str) -> dict[int, Person]:
 
 
 @real_engine
-@given(touches=lives(), cuts=st.lists(st.integers(0, 40), max_size=3))
+@given(
+    touches=lives(), cuts=st.lists(st.integers(0, 40), max_size=3), most_in_memory=st.sampled_from((0, 1, 3, 100_000))
+)
 def test_people_are_the_components_of_the_evidence_however_it_was_cut_into_runs(
-    clickhouse: Client, touches: list[Touch], cuts: list[int]
+    clickhouse: Client, touches: list[Touch], cuts: list[int], most_in_memory: int
 ) -> None:
     project = fresh_project()
     edges = [0, *sorted(min(cut, len(touches)) for cut in cuts), len(touches)]
-    for start, end in pairwise(edges):
-        if end > start:
-            store(clickhouse, project, touches[start:end])
-            stitch(clickhouse)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(stitching, "MOST_IN_MEMORY", most_in_memory)
+        for start, end in pairwise(edges):
+            if end > start:
+                store(clickhouse, project, touches[start:end])
+                stitch(clickhouse)
     incremental = people_of(clickhouse, project)
     assert set(incremental.values()) == set(oracle.people(touches).values())
     stitch(clickhouse, full=True)
@@ -92,7 +99,11 @@ def test_the_person_is_the_least_identifier_whatever_the_order_of_arrival(
     assert list(people_of(clickhouse, project)) == [least]
 
 
-def test_a_long_chain_is_one_person_after_few_passes(clickhouse: Client, project: str) -> None:
+@pytest.mark.parametrize("most_in_memory", [0, 100, 100_000])
+def test_a_long_chain_is_one_person_after_few_passes(
+    clickhouse: Client, project: str, monkeypatch: pytest.MonkeyPatch, most_in_memory: int
+) -> None:
+    monkeypatch.setattr(stitching, "MOST_IN_MEMORY", most_in_memory)
     length = 3000
     links = [touch("identified", 0, user_id=str(n)) for n in range(length)]
     chain = [

@@ -1,4 +1,4 @@
-"""Join identifiers into people: connected components of the evidence, computed inside ClickHouse.
+"""Join identifiers into people: connected components of the evidence, found inside ClickHouse while edges are many.
 
 A person is the least identifier (as a hash) of its component, so no order of arrival can change the answer. A run is
 incremental unless asked to rebuild: it draws the edges stored since the last run between the people they touch and
@@ -18,12 +18,16 @@ from typing import NamedTuple
 
 from clickhouse_connect.driver.client import Client
 
+from parcours_collector.warehouse.components import least_of_component
 from parcours_collector.warehouse.dictionaries import reload_dictionary
 from parcours_collector.warehouse.identity_policy import Evidence, Rank, judge
 from parcours_collector.warehouse.sql import read_sql, statements
 
 OVERLAP = timedelta(minutes=10)
 """How far a run looks back behind the last one: an insert stamps its edges before they can be seen."""
+
+MOST_IN_MEMORY = 100_000
+"""Edges whose components are found in memory: for fewer, a pass of statements costs more than the work in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def _join(
     try:
         client.command(read_sql("stitching/edges_all" if full else "stitching/edges_since"), parameters=scope)
         edges = _number(client, "stitching/edge_count", {**scope, "pass": 0})
-        passes, last = _label(client, scope) if edges else (0, 0)
+        passes, last = _label(client, scope, edges) if edges else (0, 0)
         if ranks and edges:
             last = _judge(client, {**scope, "pass": last}, ranks)
         if full or edges:
@@ -164,15 +168,20 @@ def _forget_abandoned_work(client: Client) -> None:
             client.command(statement, parameters={"work": work})
 
 
-def _label(client: Client, scope: dict[str, object]) -> tuple[int, int]:
+def _label(client: Client, scope: dict[str, object], edges: int) -> tuple[int, int]:
     """Name every node after the least of its component; return the passes it took, and the one that has these names."""
     last = 0
-    while True:
+    while edges > MOST_IN_MEMORY:
         client.command(read_sql("stitching/labels_drawn"), parameters={**scope, "pass": last})
         client.command(read_sql("stitching/edges_contracted"), parameters={**scope, "pass": last})
-        if not _number(client, "stitching/edge_count", {**scope, "pass": last + 1}):
-            break
         last += 1
+        edges = _number(client, "stitching/edge_count", {**scope, "pass": last})
+    if edges:
+        _label_here(client, {**scope, "pass": last})
+        if not last:
+            return 1, 0
+    else:
+        last -= 1
     named = last
     for own in reversed(range(last)):
         composing = {**scope, "own": own, "above": named, "pass": 2 * last - own}
@@ -180,6 +189,19 @@ def _label(client: Client, scope: dict[str, object]) -> tuple[int, int]:
         named = 2 * last - own
     client.command(read_sql("stitching/labels_least"), parameters={**scope, "named": named, "pass": 2 * last + 1})
     return last + 1, 2 * last + 1
+
+
+def _label_here(client: Client, scope: dict[str, object]) -> None:
+    """Name the nodes of a pass after the least of their component, in memory: no further pass is needed."""
+    a, b = client.query(read_sql("stitching/edges"), parameters=scope).result_columns
+    least = least_of_component(zip(a, b, strict=True))
+    client.insert(
+        "stitching_labels",
+        [[scope["work"]] * len(least), [scope["pass"]] * len(least), list(least), list(least.values())],
+        column_names=["work", "pass", "node", "label"],
+        column_type_names=["UInt64", "UInt16", "UInt64", "UInt64"],
+        column_oriented=True,
+    )
 
 
 def _number(client: Client, name: str, parameters: dict[str, object]) -> int:
