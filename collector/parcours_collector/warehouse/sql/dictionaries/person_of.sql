@@ -1,4 +1,5 @@
 -- Identifier → person, for those whose person is not themselves. Stitching reloads it at its end; replicas notice a new run by themselves.
+-- Rows of version 0 are left out before rows are merged: they say that an identifier is a person by itself, and any other row is later.
 CREATE OR REPLACE DICTIONARY person_of
 (
     identifier UInt64,
@@ -7,7 +8,7 @@ CREATE OR REPLACE DICTIONARY person_of
 PRIMARY KEY identifier
 SOURCE(CLICKHOUSE(
     /* credentials */
-    QUERY 'SELECT identifier, person_id FROM parcours.identity_persons FINAL WHERE person_id != identifier'
+    QUERY 'SELECT identifier, person_id FROM parcours.identity_persons FINAL PREWHERE version > 0 WHERE person_id != identifier'
     INVALIDATE_QUERY 'SELECT max(run) FROM parcours.stitching_runs'
 ))
 LAYOUT(HASHED())

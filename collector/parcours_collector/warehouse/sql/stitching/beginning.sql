@@ -2,9 +2,13 @@
 -- stored edge is stitched already (1970 before the first run); now; and whether people were moved that no run has recorded: one that died
 -- between moving them and letting the views see it; the last recorded run; whether any project
 -- has rules or cuts.
+-- Versions are looked for among those later than the last run alone: an index passes by what holds none.
 WITH
-    greatest((SELECT max(version) FROM identity_persons), (SELECT max(version) FROM touchpoint_owners)) AS newest_version,
-    (SELECT max(run) FROM stitching_runs) AS newest_run
+    (SELECT max(run) FROM stitching_runs) AS newest_run,
+    greatest(
+        (SELECT max(version) FROM identity_persons WHERE version > newest_run),
+        (SELECT max(version) FROM touchpoint_owners WHERE version > newest_run)
+    ) AS newest_version
 SELECT
     greatest(toUInt64(toUnixTimestamp64Micro(now64(6, 'UTC'))), newest_version + 1, newest_run + 1) AS run,
     (SELECT max(watermark) FROM stitching_runs) AS watermark,

@@ -1,5 +1,5 @@
 -- The edges stored since an instant, drawn between the people that their ends belong to now. An edge inside one person says nothing new.
--- Work grows with the new edges, not with the graph. Not counted: projects that have a policy, which are judged whole; edges that were cut.
+-- Of an identifier that no run has moved the person is itself, so rows of version 0 need not be merged. What grows with the graph is the reading of two columns. Not counted: projects that have a policy, which are judged whole; edges that were cut.
 INSERT INTO stitching_edges (work, a, b)
 WITH
     fresh AS
@@ -21,7 +21,8 @@ WITH
             identifier,
             person_id
         FROM identity_persons FINAL
-        WHERE (project, identifier) IN (SELECT project, arrayJoin([a, b]) FROM fresh)
+        PREWHERE version > 0
+             AND identifier IN (SELECT arrayJoin([a, b]) FROM fresh)
     )
 SELECT DISTINCT
     {work:UInt64} AS work,
