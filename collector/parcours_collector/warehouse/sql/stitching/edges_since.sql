@@ -26,15 +26,25 @@ WITH
     )
 SELECT DISTINCT
     {work:UInt64} AS work,
-    least(person_a, person_b) AS a,
-    greatest(person_a, person_b) AS b
+    min(person) AS lesser,
+    max(person) AS greater
 FROM
 (
     SELECT
-        if(of_a.person_id = 0, fresh.a, of_a.person_id) AS person_a,
-        if(of_b.person_id = 0, fresh.b, of_b.person_id) AS person_b
-    FROM fresh
-    LEFT JOIN people AS of_a ON of_a.identifier = fresh.a
-    LEFT JOIN people AS of_b ON of_b.identifier = fresh.b
+        ends.a AS a,
+        ends.b AS b,
+        if(people.person_id = 0, ends.identifier, people.person_id) AS person
+    FROM
+    (
+        SELECT
+            a,
+            b,
+            arrayJoin([a, b]) AS identifier
+        FROM fresh
+    ) AS ends
+    LEFT JOIN people ON people.identifier = ends.identifier
 )
-WHERE person_a != person_b
+GROUP BY
+    a,
+    b
+HAVING lesser != greater
