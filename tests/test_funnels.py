@@ -460,6 +460,18 @@ def test_identifiers_are_compared_as_texts_and_numbers_by_value(clickhouse: Clie
     assert sum(counted for _, counted in alike("!=", "1000.0", "0012")) == len(skus) - 2
 
 
+@pytest.mark.parametrize(
+    "text", ["a'b", 'a"b', "a\\b", "\\'", "tab\tline\nend", "nul\x00in", "é 🛒 {x:String}", "\\N", "NULL"]
+)
+def test_any_text_may_be_asked_for(clickhouse: Client, project: str, text: str) -> None:
+    _store(clickhouse, project, [("product_viewed", 0, f"u{n}", {"sku": sku}) for n, sku in enumerate((text, "x"))])
+    step = Step(names="product_viewed", where=[Where("properties.sku", "=", text)])
+    rules = Rules(breakdown="properties.sku")
+    assert [row.breakdown_value for row in funnel_by_rules(clickhouse, [step], rules, project=project)] == [text]
+    (attempt,) = funnel_attempts(clickhouse, [step], rules, project=project)
+    assert attempt.breakdown_value == text
+
+
 @pytest.mark.parametrize("preset", ["parcours", "posthog", "amplitude"])
 def test_journeys_and_sessions_are_those_of_the_touchpoints(clickhouse: Client, project: str, preset: Preset) -> None:
     first, second, third = (uuid.UUID(int=(0x0199 << 112) | (7 << 76) | (2 << 62) | number) for number in (1, 2, 3))

@@ -4,10 +4,12 @@ import os
 import uuid
 from datetime import timedelta
 
+import pytest
 from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from parcours_collector.warehouse import indexing
 from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.stitching import stitch
 from tests.oracle import Touch
@@ -244,8 +246,13 @@ def test_the_same_people_are_sampled_wherever_their_walks_are_read_from_and_as_m
         assert 190 < sampled < 310, "a quarter of a thousand, within four standard deviations"
 
 
-def test_the_check_finds_an_index_that_lies_and_a_rebuild_mends_it(clickhouse: Client, project: str) -> None:
-    store(clickhouse, project, [touch("product_viewed", 0, user_id="u")])
+@pytest.mark.parametrize("touchpoints_a_share", [1_000_000, 5])
+def test_the_check_finds_an_index_that_lies_and_a_rebuild_mends_it(
+    clickhouse: Client, project: str, touchpoints_a_share: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "_SHARE_ROWS", touchpoints_a_share)
+    told = [touch("product_viewed", minute, user_id=f"u{minute}", anonymous_id="till") for minute in range(20)]
+    store(clickhouse, project, told)
     index = JourneyIndex(clickhouse, linger_seconds=0)
     index.refresh()
     assert index.check().same
@@ -256,8 +263,11 @@ def test_the_check_finds_an_index_that_lies_and_a_rebuild_mends_it(clickhouse: C
         parameters={"project": project},
     )
     assert not index.check().same
-    assert index.rebuild().rebuilt
+    shares: list[str] = []
+    assert index.rebuild(said=shares.append).rebuilt
+    assert len(shares) > 2 or touchpoints_a_share > 5, "a share of people and more than one of identifiers"
     assert index.check().same
+    assert_exact(clickhouse, project)
 
 
 def test_a_timeline_reads_the_touchpoints_of_its_person_alone(clickhouse: Client, project: str) -> None:

@@ -129,13 +129,14 @@ class Refused:
 def as_of(client: Client, at: datetime, *, project: str | None = None, limit: int = 1000) -> Answer[Membership]:
     """Return who was who at an aware instant: up to `limit` identifiers, person by person.
 
-    An identifier that no stitching had moved by then is not among them: it was a person of its own.
+    An identifier that no stitching had moved by then is not among them: its person had its own number, as the person
+    has that others were joined to.
     """
     return ask(client, "identity_as_of", Membership, {"at": at, "project": project, "limit": limit})
 
 
 def blocked(client: Client, *, project: str | None = None, limit: int = 1000) -> Answer[Blocked]:
-    """Return up to `limit` identifiers that a policy keeps from joining anybody for their value, by kind and value."""
+    """Return up to `limit` identifiers that a policy keeps from joining anybody for their value, project by project."""
     return ask(client, "identity_blocked", Blocked, {"project": project, "limit": limit})
 
 

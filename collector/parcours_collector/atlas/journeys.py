@@ -52,7 +52,7 @@ def journeys(
     to_at: datetime | None = None,
     limit: int = 1000,
 ) -> Answer[Journey]:
-    """Return up to `limit` journeys, those that began first first.
+    """Return up to `limit` journeys, project by project, those that began first first.
 
     Args:
         client: A client of the migrated database.

@@ -89,7 +89,7 @@ def touchpoints_unique(
     to_at: datetime | None = None,
     limit: int = 1000,
 ) -> Answer[UniqueTouchpoint]:
-    """Return up to `limit` touchpoints with whose they are, the oldest first.
+    """Return up to `limit` touchpoints with whose they are, project by project, the oldest first.
 
     Args:
         client: A client of the migrated database.
@@ -109,7 +109,7 @@ def touchpoints_resolved(
     to_at: datetime | None = None,
     limit: int = 1000,
 ) -> Answer[ResolvedTouchpoint]:
-    """Return up to `limit` touchpoints with their place in sessions and journeys, the oldest first.
+    """Return up to `limit` touchpoints with their place in sessions and journeys, project by project, the oldest first.
 
     Sessions and journeys are numbered from all touchpoints of a person, whatever is left out; arguments as
     `touchpoints_unique`.

@@ -81,7 +81,8 @@ class NodeWalk:
         walk_no: 1, 2, … for a person.
         times: Milliseconds since 1970, one a node.
         nodes: What was there.
-        began_ms: Milliseconds since 1970 at which the whole life, session or journey began, whatever of it are nodes.
+        began_ms: Milliseconds since 1970 at which the whole life, session or journey began, or the piece of it that
+            `max_gap_seconds` cuts, whatever of it are nodes.
         ended_ms: The same of its end.
         outcome: Of the whole journey: `converted`, `lost` or `open`; empty for lives and sessions.
         revenue: What the whole brought in the project's currency; None unless it was asked for.
@@ -112,7 +113,7 @@ def node_walks(
         client: A client of the migrated database.
         walks: Whose walks, and where they are cut.
         without_conversion: Take the conversion that a journey ends with off its nodes.
-        with_empty: Keep walks that have no node; with `end_node` there are none.
+        with_empty: Keep walks that have no node; with `start_node`, `end_node` or `via` there are none.
         limit: At most so many rows.
 
     Raises:

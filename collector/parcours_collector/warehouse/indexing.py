@@ -21,7 +21,8 @@ _MOST_ROWS_AT_ONCE = 1_000_000
 _REBUILD_FROM_ROWS = 3_000_000
 """So many changes touch most of the index: it is written anew, by shares of identifiers."""
 _SHARE_ROWS = 4_000_000
-_IDENTIFIERS = 2**64
+_GREATEST_IDENTIFIER = 2**64 - 1
+_BITS_BELOW_PART = 54
 _LINGER_SECONDS = 5.0
 """How long changes stay after they were written: a question that began before the run reads the rows from before it."""
 
@@ -97,13 +98,13 @@ class JourneyIndex:
         started = time.monotonic()
         waiting = self._waiting(None)
         ((touchpoints, version, _),) = self._client.query(read_sql("indexing/beginning")).result_rows
-        shares = 1 + int(touchpoints) // _SHARE_ROWS
-        for share in range(shares):
-            # By ranges of the sort key: parts that hold none of each other's rows are read without being merged.
-            least, greatest = (_IDENTIFIERS * part // shares for part in (share, share + 1))
-            parameters = {"version": version, "least": least, "greatest": greatest - 1}
+        ranges = self._ranges()
+        for number, (least, greatest) in enumerate(ranges, 1):
+            # By ranges of the sort key: what one share writes holds no row of another's, and is read without a merge.
+            parameters = {"version": version, "least": least, "greatest": greatest}
             self._client.command(read_sql("indexing/rebuild"), parameters=parameters)
-            said(f"share {share + 1} of {shares}")
+            said(f"share {number} of {len(ranges)}")
+        shares = 1 + int(touchpoints) // _SHARE_ROWS
         self._gather(version, shares=shares, said=said)
         self._mark_written(waiting.parts)
         self._forget_written()
@@ -113,6 +114,19 @@ class JourneyIndex:
         """Compare the index with the table, touchpoint by touchpoint."""
         ((indexed, stored),) = self._client.query(read_sql("indexing/check")).result_rows
         return IndexCheck(int(indexed[0]), int(stored[0]), tuple(indexed) == tuple(stored))
+
+    def _ranges(self) -> list[tuple[int, int]]:
+        """Return ranges of identifiers, all numbers in all, of about `_SHARE_ROWS` touchpoints each.
+
+        Not of equal width: a touchpoint lies at the least of its identifiers, so low numbers hold more.
+        """
+        begins, held = [0], 0
+        for part, touchpoints in self._client.query(read_sql("indexing/spread")).result_rows:
+            if held and held + touchpoints > _SHARE_ROWS:
+                begins.append(int(part) << _BITS_BELOW_PART)
+                held = 0
+            held += int(touchpoints)
+        return list(zip(begins, [begin - 1 for begin in begins[1:]] + [_GREATEST_IDENTIFIER], strict=True))
 
     def _gather_moved(self) -> None:
         """Gather the people whom a stitching has moved since the last look; without one there is nothing to do."""

@@ -1,5 +1,5 @@
 -- The rules that a funnel goes by: those of a preset, and what was declared otherwise.
--- Grain: one row. `funnel_attempts` reads it; whoever wonders what a preset means looks here.
+-- Grain: one row. `funnel_asked` reads it; whoever wonders what a preset means looks here.
 -- Parameters: steps, a JSON list in order: names, or objects with name or names (any of them; none = any touchpoint), where, optional (true), within_seconds (longest time from the step
 --   before) and first_ever (true: only the first such touchpoint of the person's life). rules, a JSON object, may be left out:
 -- preset: 'parcours' (default), 'posthog', 'mixpanel', 'amplitude', 'strict'. Each key that follows replaces the preset's.

@@ -1,6 +1,6 @@
 -- The pass behind `funnel_attempts`: every life walked once under rules that are already read. Ask `funnel_attempts`, which says what the columns and the rule are.
 -- Grain: one row an attempt that counts; keys are those of `funnel_attempts`.
--- Parameters: r, what `funnel_attempts` makes of `funnel_rules`, so that it is worked out once and the engine leaves out whatever these rules do not need; project,
+-- Parameters: r, what `funnel_asked` makes of steps and rules, so that it is worked out once and the engine leaves out whatever these rules do not need; project,
 --   from_at and to_at may be left out.
 CREATE OR REPLACE VIEW funnel_walked AS
 WITH

@@ -24,10 +24,12 @@ WITH
             SELECT DISTINCT name AS word
             FROM parcours.journey_index
             ARRAY JOIN names AS name
+            WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
             UNION DISTINCT
             SELECT name AS word
             FROM parcours.touchpoints
             WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
+              AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
         )
         WHERE node_is != 'channel'
     ) AS names_known,
@@ -38,10 +40,12 @@ WITH
             SELECT DISTINCT channel AS word
             FROM parcours.journey_index
             ARRAY JOIN channels AS channel
+            WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
             UNION DISTINCT
             SELECT channel AS word
             FROM parcours.touchpoints
             WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
+              AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
         )
         WHERE node_is != 'name'
     ) AS channels_known,
@@ -62,6 +66,7 @@ WITH
             ) AS all_nodes
         FROM parcours.walks_indexed
         WHERE throwIf(node_is NOT IN ('name', 'channel', 'name_channel'), 'transitions: node is name, channel or name_channel; walk_transitions knows the other nodes') = 0
+          AND throwIf(node_is = 'name_channel' AND greatest(length(names_known), length(channels_known)) > 65535, 'transitions: no more than 65,534 names and channels make nodes; name a project, or take another node') = 0
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
     ),
     bounded AS
@@ -96,6 +101,8 @@ WITH
             pauses AS pause_ms,
             arrayEnumerateUniq(moves_made) AS time_made
         GROUP BY move
+        -- A word that is stored for the first time while it is asked for has no place yet.
+        HAVING if(node_is = 'name_channel', origin >= 65536 AND origin % 65536 > 0 AND target >= 65536 AND target % 65536 > 0, origin > 0 AND target > 0)
     )
 SELECT
     multiIf(
