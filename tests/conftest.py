@@ -58,6 +58,15 @@ def clickhouse(clickhouse_url: str) -> Iterator[Client]:
         yield client
 
 
+@pytest.fixture
+def clickhouse_apart(tmp_path: Path) -> Iterator[Client]:
+    """A client of an engine of the test's own: a deletion goes through all parts, and other tests leave many."""
+    with EngineProcess.start(tmp_path / "clickhouse-apart") as engine:
+        migrate(engine.url)
+        with connect(engine.url) as client:
+            yield client
+
+
 _TESTS_A_REFRESH = 12
 _tests_since = itertools.count(1)
 

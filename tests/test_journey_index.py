@@ -146,26 +146,30 @@ def test_two_that_refresh_at_once_do_no_harm(clickhouse: Client, project: str) -
 
 
 def test_touchpoints_that_were_removed_leave_the_index_once_they_are_named_as_changes(
-    clickhouse: Client, project: str
+    clickhouse_apart: Client, project: str
 ) -> None:
-    store(clickhouse, project, [touch("product_viewed", 0, user_id="u"), touch("order_completed", 9, user_id="v")])
-    index = JourneyIndex(clickhouse, linger_seconds=0)
+    store(
+        clickhouse_apart, project, [touch("product_viewed", 0, user_id="u"), touch("order_completed", 9, user_id="v")]
+    )
+    index = JourneyIndex(clickhouse_apart, linger_seconds=0)
     index.refresh()
-    removed = clickhouse.query(
+    removed = clickhouse_apart.query(
         "SELECT project, identifier, id, received_at FROM touchpoints "
         "WHERE project = {project:String} AND name = 'product_viewed'",
         parameters={"project": project},
     ).result_rows
-    clickhouse.command(
+    clickhouse_apart.command(
         "ALTER TABLE touchpoints DELETE WHERE project = {project:String} AND name = 'product_viewed' "
         "SETTINGS mutations_sync = 2",
         parameters={"project": project},
     )
-    clickhouse.insert("journey_index_changes", removed, column_names=["project", "identifier", "id", "received_at"])
-    assert_exact(clickhouse, project)
+    clickhouse_apart.insert(
+        "journey_index_changes", removed, column_names=["project", "identifier", "id", "received_at"]
+    )
+    assert_exact(clickhouse_apart, project)
     index.refresh()
-    assert_exact(clickhouse, project)
-    assert len(walks(clickhouse, project, _INDEXED)) == 1
+    assert_exact(clickhouse_apart, project)
+    assert len(walks(clickhouse_apart, project, _INDEXED)) == 1
 
 
 def lie(client: Client, project: str) -> None:
@@ -248,15 +252,15 @@ def test_the_same_people_are_sampled_wherever_their_walks_are_read_from_and_as_m
 
 @pytest.mark.parametrize("touchpoints_a_share", [1_000_000, 5])
 def test_the_check_finds_an_index_that_lies_and_a_rebuild_mends_it(
-    clickhouse: Client, project: str, touchpoints_a_share: int, monkeypatch: pytest.MonkeyPatch
+    clickhouse_apart: Client, project: str, touchpoints_a_share: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(indexing, "_SHARE_ROWS", touchpoints_a_share)
     told = [touch("product_viewed", minute, user_id=f"u{minute}", anonymous_id="till") for minute in range(20)]
-    store(clickhouse, project, told)
-    index = JourneyIndex(clickhouse, linger_seconds=0)
+    store(clickhouse_apart, project, told)
+    index = JourneyIndex(clickhouse_apart, linger_seconds=0)
     index.refresh()
     assert index.check().same
-    clickhouse.command(
+    clickhouse_apart.command(
         "INSERT INTO journey_index SELECT project, identifier, [1], ['lie'], ['web'], [generateUUIDv7()], "
         "newest_receipt, version + 1 "
         "FROM journey_index FINAL WHERE project = {project:String}",
@@ -267,7 +271,7 @@ def test_the_check_finds_an_index_that_lies_and_a_rebuild_mends_it(
     assert index.rebuild(said=shares.append).rebuilt
     assert len(shares) > 2 or touchpoints_a_share > 5, "a share of people and more than one of identifiers"
     assert index.check().same
-    assert_exact(clickhouse, project)
+    assert_exact(clickhouse_apart, project)
 
 
 def test_a_timeline_reads_the_touchpoints_of_its_person_alone(clickhouse: Client, project: str) -> None:

@@ -50,7 +50,7 @@ def walks(client: Client, project: str) -> list[int]:
     return [int(row[0]) for row in counted]
 
 
-def test_what_is_older_goes_with_its_evidence_and_others_stay(clickhouse: Client, project: str) -> None:
+def test_what_is_older_goes_with_its_evidence_and_others_stay(clickhouse_apart: Client, project: str) -> None:
     other = f"{project}-other"
     life = [
         seen(400, anonymous_id="phone"),
@@ -62,55 +62,55 @@ def test_what_is_older_goes_with_its_evidence_and_others_stay(clickhouse: Client
         seen(500, user_id="gone"),
     ]
     for name in (project, other):
-        store(clickhouse, name, life)
-    stitch(clickhouse)
-    JourneyIndex(clickhouse, linger_seconds=0).refresh()
+        store(clickhouse_apart, name, life)
+    stitch(clickhouse_apart)
+    JourneyIndex(clickhouse_apart, linger_seconds=0).refresh()
     letter = {"id": uuid.uuid4(), "project": project, "received_at": NOW - timedelta(days=400)}
-    clickhouse.insert("dead_letters", [list(letter.values())], column_names=list(letter))
-    assert walks(clickhouse, project) == [1, 2, 4]
+    clickhouse_apart.insert("dead_letters", [list(letter.values())], column_names=list(letter))
+    assert walks(clickhouse_apart, project) == [1, 2, 4]
 
-    write_rules(clickhouse, project, ProjectRules(keep_days=365))
-    assert keeping_projects(clickhouse)[project] == 365
-    found = expired(clickhouse, project, 365, now=NOW)
+    write_rules(clickhouse_apart, project, ProjectRules(keep_days=365))
+    assert keeping_projects(clickhouse_apart)[project] == 365
+    found = expired(clickhouse_apart, project, 365, now=NOW)
     assert (found.touchpoints, found.dead_letters, found.identity_edges) == (4, 1, 1)
-    delete_expired(clickhouse, found)
+    delete_expired(clickhouse_apart, found)
     # What joined the phone and ada is gone: two people again. Bob's evidence was seen since.
-    assert walks(clickhouse, project) == [1, 1, 1]
-    assert walks(clickhouse, other) == [1, 2, 4]
-    assert expired(clickhouse, project, 365, now=NOW).is_nothing
+    assert walks(clickhouse_apart, project) == [1, 1, 1]
+    assert walks(clickhouse_apart, other) == [1, 2, 4]
+    assert expired(clickhouse_apart, project, 365, now=NOW).is_nothing
     for table in ("identity_persons", "dead_letters", "touchpoints"):
-        found_rows = clickhouse.query(
+        found_rows = clickhouse_apart.query(
             f"SELECT toString(tuple(*)) FROM {table} WHERE project = {{project:String}}",
             parameters={"project": project},
         ).result_rows
         assert not [row for row in found_rows if "gone" in str(row)]
 
     # Again the same: nothing happens. What comes late is deleted by the next run.
-    delete_expired(clickhouse, expired(clickhouse, project, 365, now=NOW))
-    store(clickhouse, project, [seen(450, user_id="late")])
-    late = expired(clickhouse, project, 365, now=NOW)
+    delete_expired(clickhouse_apart, expired(clickhouse_apart, project, 365, now=NOW))
+    store(clickhouse_apart, project, [seen(450, user_id="late")])
+    late = expired(clickhouse_apart, project, 365, now=NOW)
     assert late.touchpoints == 1
-    delete_expired(clickhouse, late)
-    assert walks(clickhouse, project) == [1, 1, 1]
+    delete_expired(clickhouse_apart, late)
+    assert walks(clickhouse_apart, project) == [1, 1, 1]
 
 
 def test_an_index_that_was_written_while_rows_were_deleted_is_mended(
-    clickhouse: Client, project: str, monkeypatch: pytest.MonkeyPatch
+    clickhouse_apart: Client, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store(clickhouse, project, [seen(400, user_id="ada"), seen(10, user_id="ada")])
-    JourneyIndex(clickhouse, linger_seconds=0).refresh()
-    kind = type(clickhouse)
+    store(clickhouse_apart, project, [seen(400, user_id="ada"), seen(10, user_id="ada")])
+    JourneyIndex(clickhouse_apart, linger_seconds=0).refresh()
+    kind = type(clickhouse_apart)
     command = kind.command
 
     def deleting(client: Client, cmd: str, *arguments: Any, **more: Any) -> Any:
         if "touchpoints DELETE" in cmd:
             # The collector's own run: what was noted is in the index again, and noted no more.
-            JourneyIndex(clickhouse, linger_seconds=0).refresh()
+            JourneyIndex(clickhouse_apart, linger_seconds=0).refresh()
         return command(client, cmd, *arguments, **more)
 
     monkeypatch.setattr(kind, "command", deleting)
-    delete_expired(clickhouse, expired(clickhouse, project, 365, now=NOW))
-    assert walks(clickhouse, project) == [1]
+    delete_expired(clickhouse_apart, expired(clickhouse_apart, project, 365, now=NOW))
+    assert walks(clickhouse_apart, project) == [1]
 
 
 def test_rules_of_a_project_stay_when_one_is_changed(clickhouse: Client, project: str) -> None:

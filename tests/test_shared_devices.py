@@ -194,22 +194,22 @@ def test_late_evidence_moves_the_slices_behind_it(clickhouse: Client, project: s
     assert_exact(clickhouse, project)
 
 
-def test_who_owned_what_goes_when_its_touchpoints_are_no_longer_kept(clickhouse: Client, project: str) -> None:
-    write_policy(clickhouse, project, _TILL)
+def test_who_owned_what_goes_when_its_touchpoints_are_no_longer_kept(clickhouse_apart: Client, project: str) -> None:
+    write_policy(clickhouse_apart, project, _TILL)
     held = [
         touch("known", day * _DAY + n, device_id="till", user_id=user)
         for day in (0, 60)
         for n, user in enumerate(("ada", "bob"))
     ]
-    store(clickhouse, project, [*held, touch("afterwards", 9, device_id="till")])
-    stitch(clickhouse)
+    store(clickhouse_apart, project, [*held, touch("afterwards", 9, device_id="till")])
+    stitch(clickhouse_apart)
     count = "SELECT count() FROM touchpoint_owners FINAL WHERE project = {project:String} AND identifier != 0"
-    ((before,),) = clickhouse.query(count, parameters={"project": project}).result_rows
-    delete_expired(clickhouse, expired(clickhouse, project, 30, START + timedelta(days=60)))
-    ((after,),) = clickhouse.query(count, parameters={"project": project}).result_rows
+    ((before,),) = clickhouse_apart.query(count, parameters={"project": project}).result_rows
+    delete_expired(clickhouse_apart, expired(clickhouse_apart, project, 30, START + timedelta(days=60)))
+    ((after,),) = clickhouse_apart.query(count, parameters={"project": project}).result_rows
     assert before > after
-    assert set(owners(clickhouse, project)) == {"known"}
-    assert_exact(clickhouse, project)
+    assert set(owners(clickhouse_apart, project)) == {"known"}
+    assert_exact(clickhouse_apart, project)
 
 
 def test_a_stitching_that_died_before_the_index_was_told_is_finished_by_the_next(
