@@ -20,7 +20,9 @@ EXAMPLES = int(os.environ.get("INDEX_EXAMPLES", "8"))
 _INDEXED = """
 SELECT
     person_id,
-    arrayMap((at_ms, name, channel) -> (at_ms, toString(name), toString(channel)), times, names, channels)
+    arrayMap((at_ms, name, channel) -> (at_ms, toString(name), toString(channel)), times, names, channels),
+    name_numbers = arrayMap(name -> toUInt32(sipHash64(name)), names)
+        AND channel_numbers = arrayMap(channel -> toUInt32(sipHash64(channel)), channels)
 FROM walks_indexed WHERE project = {project:String} ORDER BY person_id
 """
 _GROUPED = """
@@ -28,7 +30,8 @@ SELECT
     person_id,
     arrayMap(step -> (step.1, step.3, step.4), arraySort(step -> (step.1, step.2), groupArray(
         (toUnixTimestamp64Milli(occurred_at), id_order, toString(name), toString(channel))
-    )))
+    ))),
+    1
 FROM touchpoints_unique WHERE project = {project:String} AND person_id != 0 GROUP BY person_id ORDER BY person_id
 """
 
@@ -194,7 +197,7 @@ def test_a_person_of_several_identifiers_is_gathered_once_and_again_when_somethi
     stitch(clickhouse)
     index.refresh()
     lie(clickhouse, project)
-    ((_, told),) = walks(clickhouse, project, _INDEXED)
+    ((_, told, _),) = walks(clickhouse, project, _INDEXED)
     assert [step[1] for step in told] == ["lie"], "the walk is read as it was gathered"
     store(clickhouse, project, [touch("page_viewed", 2, anonymous_id="a")])
     assert_exact(clickhouse, project)

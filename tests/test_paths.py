@@ -383,23 +383,3 @@ def test_who_has_nothing_left_between_the_bounds_takes_no_path(clickhouse: Clien
     stitch(clickhouse)
     walks = Walks(project=project, collapse=True, from_at=START + timedelta(hours=1))
     assert [path.path for path in top_paths(clickhouse, walks, transforms=["exposure"])] == [["product_viewed"]]
-
-
-def test_more_names_or_channels_than_make_nodes_are_refused(clickhouse: Client, project: str) -> None:
-    """Lies are told to the index alone, and taken back: nobody sends 70,000 channels in a test."""
-    clickhouse.command(
-        "INSERT INTO journey_index (project, identifier, times, names, channels, ids, newest_receipt, version) "
-        "SELECT {project:String}, 7, range(70000) AS told, arrayMap(n -> 'product_viewed', told), "
-        "arrayMap(n -> concat('channel_', toString(n)), told), arrayMap(n -> generateUUIDv7(n), told), now64(6), 1",
-        parameters={"project": project},
-    )
-    try:
-        assert len(transitions(clickhouse, project=project)) == 1
-        with pytest.raises(DatabaseError, match="no more than 65,534 names and channels make nodes"):
-            transitions(clickhouse, node="name_channel", project=project)
-    finally:
-        clickhouse.command(
-            "ALTER TABLE journey_index DELETE WHERE project = {project:String}",
-            parameters={"project": project},
-            settings={"mutations_sync": 2},
-        )

@@ -85,6 +85,7 @@ class JourneyIndex:
         changes = 0
         while (batch := self._waiting(_MOST_ROWS_AT_ONCE)).parts:
             parameters = {"parts": list(batch.parts), "version": batch.version}
+            self._client.command(read_sql("indexing/nodes"), parameters=parameters)
             self._client.command(read_sql("indexing/apply"), parameters=parameters)
             self._gather(batch.version)
             self._mark_written(batch.parts)
@@ -98,6 +99,7 @@ class JourneyIndex:
         started = time.monotonic()
         waiting = self._waiting(None)
         ((touchpoints, version, _),) = self._client.query(read_sql("indexing/beginning")).result_rows
+        self._client.command(read_sql("indexing/nodes_all"))
         ranges = self._ranges()
         for number, (least, greatest) in enumerate(ranges, 1):
             # By ranges of the sort key: what one share writes holds no row of another's, and is read without a merge.

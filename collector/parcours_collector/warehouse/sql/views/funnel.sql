@@ -13,14 +13,9 @@ WITH
             arrayJoin(arrayEnumerate(seconds_from_previous)) AS step,
             count() AS people,
             quantileExactInclusive(0.5)(seconds_from_previous[step]) AS median_seconds
-        FROM parcours.funnel_people(
-            steps = {steps:Array(String)},
-            window_seconds = {window_seconds:UInt64},
-            project = {project:Nullable(String)},
-            channel = {channel:Nullable(String)},
-            one_in = {one_in:Nullable(UInt32)},
-            from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-            to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+        FROM
+        (
+            /* the query of funnel_people */
         )
         GROUP BY step
     ),

@@ -16,57 +16,56 @@ WITH
     {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
     {max_gap_seconds:Nullable(UInt64)} IS NULL AS is_any_pause,
     ifNull({max_gap_seconds:Nullable(UInt64)}, 0) * 1000 AS max_gap_ms,
-    -- The words that walks may hold, so that their places stand for them meanwhile: small numbers are compared and grouped several times faster.
+    -- The nodes that walks may hold, each with the number that stands for it meanwhile: the index holds those of names and channels as they are. Where two
+    -- nodes share one, places in the list stand for them instead. Of all: what they are called, whether their numbers differ, and what stands for them.
     (
-        SELECT arrayPushBack(groupUniqArray(word), '')
+        SELECT (groupArray(label) AS labels, length(arrayDistinct(groupArray(number) AS numbers)) = length(labels) AS differ, if(differ, numbers, arrayEnumerate(labels)))
         FROM
         (
-            SELECT DISTINCT name AS word
-            FROM parcours.journey_index
-            ARRAY JOIN names AS name
-            WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
-            UNION DISTINCT
-            SELECT name AS word
-            FROM parcours.touchpoints
-            WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
-              AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+            SELECT DISTINCT
+                multiIf(node_is = 'name', name, node_is = 'channel', channel, concat(name, ' · ', channel)) AS label,
+                multiIf(
+                    node_is = 'name', toUInt32(sipHash64(name)),
+                    node_is = 'channel', toUInt32(sipHash64(channel)),
+                    toUInt32(cityHash64(toUInt32(sipHash64(name)), toUInt32(sipHash64(channel))))
+                ) AS number
+            FROM
+            (
+                SELECT
+                    name,
+                    channel
+                FROM parcours.journey_nodes
+                WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
+                UNION ALL
+                SELECT
+                    toString(name) AS name,
+                    toString(channel) AS channel
+                FROM parcours.touchpoints
+                WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
+                  AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+            )
         )
-        WHERE node_is != 'channel'
-    ) AS names_known,
-    (
-        SELECT arrayPushBack(groupUniqArray(word), '')
-        FROM
-        (
-            SELECT DISTINCT channel AS word
-            FROM parcours.journey_index
-            ARRAY JOIN channels AS channel
-            WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
-            UNION DISTINCT
-            SELECT channel AS word
-            FROM parcours.touchpoints
-            WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
-              AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
-        )
-        WHERE node_is != 'name'
-    ) AS channels_known,
+    ) AS nodes_known,
+    nodes_known.1 AS labels,
+    nodes_known.3 AS keys,
     walks AS
     (
         SELECT
             times AS all_times,
-            multiIf(
-                node_is = 'name', arrayMap(name -> transform(name, names_known, arrayEnumerate(names_known), toUInt32(0)), names),
-                node_is = 'channel', arrayMap(channel -> transform(channel, channels_known, arrayEnumerate(channels_known), toUInt32(0)), channels),
+            if(
+                nodes_known.2,
+                multiIf(
+                    node_is = 'name', name_numbers,
+                    node_is = 'channel', channel_numbers,
+                    arrayMap((name, channel) -> toUInt32(cityHash64(name, channel)), name_numbers, channel_numbers)
+                ),
                 arrayMap(
-                    (name, channel) -> toUInt32(
-                        transform(name, names_known, arrayEnumerate(names_known), toUInt32(0)) * 65536
-                        + transform(channel, channels_known, arrayEnumerate(channels_known), toUInt32(0))
-                    ),
+                    (name, channel) -> transform(multiIf(node_is = 'name', toString(name), node_is = 'channel', toString(channel), concat(name, ' · ', channel)), labels, keys, toUInt32(0)),
                     names, channels
                 )
             ) AS all_nodes
         FROM parcours.walks_indexed
         WHERE throwIf(node_is NOT IN ('name', 'channel', 'name_channel'), 'transitions: node is name, channel or name_channel; walk_transitions knows the other nodes') = 0
-          AND throwIf(node_is = 'name_channel' AND greatest(length(names_known), length(channels_known)) > 65535, 'transitions: no more than 65,534 names and channels make nodes; name a project, or take another node') = 0
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
     ),
     bounded AS
@@ -81,7 +80,7 @@ WITH
     (
         SELECT
             arrayPopFront(arrayDifference(times)) AS all_pauses,
-            arrayMap((origin, target) -> bitShiftLeft(toUInt64(origin), 32) + target, arrayPopBack(nodes), arrayPopFront(nodes)) AS all_moves,
+            arrayMap((origin, target) -> bitOr(bitShiftLeft(toUInt64(origin), 32), target), arrayPopBack(nodes), arrayPopFront(nodes)) AS all_moves,
             if(is_any_pause, all_pauses, arrayFilter(pause -> pause <= max_gap_ms, all_pauses)) AS pauses,
             if(is_any_pause, all_moves, arrayFilter((move, pause) -> pause <= max_gap_ms, all_moves, all_pauses)) AS moves_made
         FROM bounded
@@ -101,20 +100,12 @@ WITH
             pauses AS pause_ms,
             arrayEnumerateUniq(moves_made) AS time_made
         GROUP BY move
-        -- A word that is stored for the first time while it is asked for has no place yet.
-        HAVING if(node_is = 'name_channel', origin >= 65536 AND origin % 65536 > 0 AND target >= 65536 AND target % 65536 > 0, origin > 0 AND target > 0)
+        -- A node that is stored for the first time while it is asked for is not known yet.
+        HAVING has(keys, origin) AND has(keys, target)
     )
 SELECT
-    multiIf(
-        node_is = 'name', names_known[origin],
-        node_is = 'channel', channels_known[origin],
-        concat(names_known[intDiv(origin, 65536)], ' · ', channels_known[origin % 65536])
-    ) AS from_node,
-    multiIf(
-        node_is = 'name', names_known[target],
-        node_is = 'channel', channels_known[target],
-        concat(names_known[intDiv(target, 65536)], ' · ', channels_known[target % 65536])
-    ) AS to_node,
+    labels[indexOf(keys, origin)] AS from_node,
+    labels[indexOf(keys, target)] AS to_node,
     passages,
     people,
     passages / sum(passages) OVER (PARTITION BY origin) AS probability,

@@ -1,6 +1,7 @@
 -- Every person's touchpoints in the order of time, read from the journey index: exactly those of touchpoints_unique, at a fraction of the cost.
 -- Grain: one row a person, and then none that is empty. Keys: project, person_id.
 -- times (milliseconds since 1970), names and channels go together; touchpoints of the same instant follow in the order of their ids.
+-- name_numbers, channel_numbers: toUInt32(sipHash64(…)) of each word, cheaper to compare than the words; `journey_nodes` tells whether two of a project share one.
 -- sample_key: uniform over all of UInt64 and the same for a person in every question; below the n-th part of it lies one in n people. Of whoever is one
 --   identifier it is that, by which the index is sorted: a sample reads its part alone. The number of several identifiers is their least, so not uniform.
 -- Identifiers that are a person by themselves and have no change waiting pass as they lie, and so do the walks that were gathered for people of
@@ -18,56 +19,46 @@ WITH
             received_at
         FROM parcours.journey_index_changes
     ),
-    mended AS
+    -- Whose rows may be wrong: of what changed, whose it was stored as and whose it is; and whoever else holds one of these ids: it lost to an earlier
+    -- receipt, and its own row may be merged away.
+    dirty AS
     (
-        SELECT
-            project,
-            dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS identifier,
-            id
-        FROM parcours.touchpoints
-        WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM changed)
-          AND (project, id) IN (SELECT project, id FROM changed)
-    ),
-    -- Whoever else holds one of these ids: it lost to an earlier receipt, and its own row may be merged away.
-    displaced AS
-    (
-        SELECT
-            project,
-            identifier
-        FROM parcours.journey_index
-        ARRAY JOIN ids AS id
-        WHERE newest_receipt >= (SELECT min(received_at) FROM changed)
-          AND (project, id) IN (SELECT project, id FROM changed)
-    ),
-    concerned AS
-    (
-        SELECT identifier FROM changed
-        UNION DISTINCT
-        SELECT identifier FROM mended
-        UNION DISTINCT
-        SELECT identifier FROM displaced
+        SELECT dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier) AS person_id
+        FROM
+        (
+            SELECT arrayJoin([identifier, dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier)]) AS identifier
+            FROM changed
+            UNION ALL
+            SELECT identifier
+            FROM parcours.journey_index
+            ARRAY JOIN ids AS id
+            WHERE newest_receipt >= (SELECT min(received_at) FROM changed)
+              AND (project, id) IN (SELECT project, id FROM changed)
+        )
     ),
     people AS
     (
         SELECT
             person_id,
+            groupArray(identifier) AS others,
             sum(cityHash64(identifier)) AS members_hash
         FROM dictionary('parcours.person_of')
         GROUP BY person_id
     ),
-    dirty AS
-    (
-        SELECT dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier) AS person_id
-        FROM concerned
-    ),
+    -- The identifiers of whoever is dirty, or of several identifiers whose walk nobody has gathered since they are these.
     to_gather AS
     (
-        SELECT person_id
-        FROM dirty
-        UNION DISTINCT
-        SELECT person_id
-        FROM people
-        WHERE (person_id, members_hash) NOT IN (SELECT person_id, members_hash FROM parcours.journey_walks FINAL)
+        SELECT arrayJoin(arrayPushFront(others, person_id)) AS identifier
+        FROM
+        (
+            SELECT person_id
+            FROM dirty
+            UNION ALL
+            SELECT person_id
+            FROM people
+            WHERE (person_id, members_hash) NOT IN (SELECT person_id, members_hash FROM parcours.journey_walks FINAL)
+        ) AS whom
+        LEFT JOIN people ON people.person_id = whom.person_id
     )
 SELECT
     project,
@@ -75,11 +66,17 @@ SELECT
     times,
     names,
     channels,
+    name_numbers,
+    channel_numbers,
     identifier AS sample_key
 FROM parcours.journey_index FINAL
 WHERE notEmpty(times)
-  AND identifier NOT IN (SELECT arrayJoin([identifier, person_id]) FROM dictionary('parcours.person_of'))
-  AND identifier NOT IN (SELECT identifier FROM concerned)
+  AND identifier NOT IN
+      (
+          SELECT arrayJoin([identifier, person_id]) FROM dictionary('parcours.person_of')
+          UNION ALL
+          SELECT person_id FROM dirty
+      )
 UNION ALL
 SELECT
     project,
@@ -87,6 +84,8 @@ SELECT
     times,
     names,
     channels,
+    name_numbers,
+    channel_numbers,
     cityHash64(person_id) AS sample_key
 FROM parcours.journey_walks FINAL
 WHERE notEmpty(times)
@@ -99,7 +98,9 @@ SELECT
     arrayMap(step -> step.1, steps) AS times,
     arrayMap(step -> step.3, steps) AS names,
     arrayMap(step -> step.4, steps) AS channels,
-    if(person_id IN (SELECT person_id FROM people), cityHash64(person_id), person_id) AS sample_key
+    arrayMap(name -> toUInt32(sipHash64(name)), names) AS name_numbers,
+    arrayMap(channel -> toUInt32(sipHash64(channel)), channels) AS channel_numbers,
+    if(person_id IN (SELECT person_id FROM dictionary('parcours.person_of')), cityHash64(person_id), person_id) AS sample_key
 FROM
 (
     SELECT
@@ -121,8 +122,7 @@ FROM
             ids AS id,
             names AS name,
             channels AS channel
-        WHERE dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier) IN (SELECT person_id FROM to_gather)
-          AND (project, id) NOT IN (SELECT project, id FROM changed)
+        WHERE (project, id) NOT IN (SELECT project, id FROM changed)
         UNION ALL
         SELECT
             project,
@@ -136,6 +136,8 @@ FROM
           AND (project, id) IN (SELECT project, id FROM changed)
           AND identifier != 0
     )
+    -- An id that was received again for others than those who hold it stays with these: nobody else is dirty by it.
+    WHERE identifier IN (SELECT identifier FROM to_gather)
     GROUP BY
         project,
         person_id
