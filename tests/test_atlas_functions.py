@@ -38,7 +38,7 @@ INNER = {
 }
 """The views that only other views ask, and why nobody needs a function of them."""
 
-AS_TEXT = {"funnel_attempts", "funnel_by_rules"}
+AS_TEXT = {"funnel_attempts", "funnel_by_rules", "person_timeline"}
 """The views whose text is asked in their place: as a view inside a view it would be analysed twice."""
 
 PROJECT = f"test-{uuid.uuid4().hex[:12]}"

@@ -1,3 +1,4 @@
+-- As `person_timeline(kind, value, project)`, by its text: what is a view is analysed once more.
 SELECT
     person_id,
     occurred_at,
@@ -14,10 +15,9 @@ SELECT
     properties,
     revenue,
     currency
-FROM person_timeline(
-    kind = {kind:String},
-    value = {value:String},
-    project = {project:Nullable(String)}
+FROM
+(
+    /* the query of person_timeline */
 )
 ORDER BY
     person_id,

@@ -3,57 +3,50 @@
 -- Parameters: kind and value of any identifier of the person (kind 'email_sha256' with the hashed value for an e-mail);
 --   project: NULL = any project that knows this identifier.
 -- session_no and journey_no are those of touchpoints_resolved: `resolved` is that view's text, over the touchpoints of this person.
+-- A view in here would be analysed again for each place that asks it: of this question the analysis is the most.
 CREATE OR REPLACE VIEW person_timeline AS
 WITH
-    -- Each of these is found once, however often it is used.
+    -- Each of these is found once, however often it is used. `IN (SELECT arrayJoin(…))` reads by the sort key, `IN known` would read every row.
     (
         SELECT groupUniqArray(dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier))
         FROM parcours.identity_persons
-        WHERE (project, identifier) IN
+        WHERE identifier IN
               (
-                  SELECT project, sipHash64(project, {kind:String}, {value:String})
-                  FROM
-                  (
-                      SELECT DISTINCT toString(project) AS project
-                      FROM parcours.identity_persons
-                      WHERE {project:Nullable(String)} IS NULL
-                      UNION ALL
-                      SELECT assumeNotNull({project:Nullable(String)}) AS project
-                      FROM system.one
-                      WHERE {project:Nullable(String)} IS NOT NULL
-                  )
+                  -- Of the one project, or of every one there is: '' is beside them then, and knows nobody that they do not.
+                  SELECT sipHash64(arrayJoin(arrayPushBack(groupUniqArray(toString(project)), ifNull({project:Nullable(String)}, ''))), {kind:String}, {value:String})
+                  FROM parcours.identity_persons
+                  WHERE {project:Nullable(String)} IS NULL
               )
     ) AS known,
     -- Of each of their touchpoints the least identifier or the owner is one of these; of those that are not theirs any more, `theirs` decides.
     (
         SELECT arrayConcat(known, groupUniqArray(identifier))
         FROM parcours.identity_persons
-        WHERE person_id IN known
+        WHERE person_id IN (SELECT arrayJoin(known))
     ) AS identifiers_known,
     -- By the journey index and what it lacks, both read by their sort keys; the wide columns are read by that of the touchpoints then.
-    (
-        SELECT groupUniqArray((project, UUIDv7ToDateTime(id, 'UTC'), id))
-        FROM
-        (
-            SELECT project, arrayJoin(ids) AS id
-            FROM parcours.journey_index
-            WHERE identifier IN identifiers_known
-            UNION ALL
-            SELECT project, id
-            FROM parcours.journey_index_changes
-            WHERE identifier IN identifiers_known
-            UNION ALL
-            SELECT project, id
-            FROM parcours.touchpoint_owners
-            WHERE identifier IN identifiers_known
-        )
-    ) AS places,
     theirs AS
     (
-        SELECT *
-        FROM parcours.touchpoints_unique
-        WHERE (project, UUIDv7ToDateTime(id, 'UTC'), id) IN places
-          AND person_id IN known
+/* the query of touchpoints_unique */
+        WHERE person_id IN known
+          AND (project, UUIDv7ToDateTime(id, 'UTC'), id) IN
+              (
+                  SELECT project, UUIDv7ToDateTime(id, 'UTC'), id
+                  FROM
+                  (
+                      SELECT project, arrayJoin(ids) AS id
+                      FROM parcours.journey_index
+                      WHERE identifier IN (SELECT arrayJoin(identifiers_known))
+                      UNION ALL
+                      SELECT project, id
+                      FROM parcours.journey_index_changes
+                      WHERE identifier IN (SELECT arrayJoin(identifiers_known))
+                      UNION ALL
+                      SELECT project, id
+                      FROM parcours.touchpoint_owners
+                      WHERE identifier IN (SELECT arrayJoin(identifiers_known))
+                  )
+              )
     ),
     resolved AS
     (
