@@ -13,7 +13,7 @@ from parcours_collector.warehouse.embedded import formats
 from parcours_collector.warehouse.embedded.compression import ENCODINGS, Decompressor, accepted, compressor
 from parcours_collector.warehouse.embedded.errors import EngineError
 from parcours_collector.warehouse.embedded.guard.split import split_insert
-from parcours_collector.warehouse.embedded.zones import Column, with_zones
+from parcours_collector.warehouse.embedded.zones import Column, Undated, may_lose_a_zone, with_zones
 
 PACK = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress, "lz4": lz4.frame.compress}
 
@@ -120,6 +120,21 @@ def test_values_that_imitate_a_header_change_nothing() -> None:
     assert with_zones(imitated, columns) == imitated
     last = block(("s", "String", named(fake)), ("a", "DateTime", INSTANT))
     assert with_zones(last, columns[:2]) == block(("s", "String", named(fake)), ("a", PARIS, INSTANT))
+
+
+def test_what_had_no_datetime_column_is_not_described_again() -> None:
+    undated = Undated()
+    for kinds in (["DateTime"], ["String", PARIS], []):
+        undated.note("SELECT 1", [Column("a", kind) for kind in kinds])
+        assert "SELECT 1" not in undated
+    plain = [Column("a", "DateTime64(3, 'UTC')"), Column("b", "Nullable(DateTime)"), Column("c", "String")]
+    for number in range(1025):
+        undated.note(f"SELECT {number}", plain)
+    assert ["SELECT 0" in undated, "SELECT 1" in undated, "SELECT 1024" in undated] == [False, True, True]
+    undated.note("SELECT 1", [Column("a", PARIS)])
+    assert "SELECT 1" not in undated
+    assert may_lose_a_zone(block(("b", "UInt8", b"\7"), ("a", "DateTime", INSTANT)))
+    assert not may_lose_a_zone(block(("a", PARIS, INSTANT), ("b", "DateTime64(3)", INSTANT * 2)))
 
 
 @given(texts=st.lists(st.text(max_size=30), min_size=1, max_size=9), zone=st.sampled_from(("Europe/Paris", "UTC")))

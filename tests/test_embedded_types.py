@@ -95,3 +95,16 @@ def test_computed_columns_have_their_zone(door: Door, session: bool) -> None:
             parameters={"at": "2026-11-21 10:00:00", "zone": "Europe/Paris"},
         ).first_row
     assert told(row) == told((LOCAL, 1, "x", AT.astimezone(TOKYO), "Europe/Paris"))
+
+
+@pytest.mark.parametrize("session", [False, True], ids=["alone", "session"])
+def test_a_statement_whose_columns_change_has_the_zones_of_today(door: Door, session: bool) -> None:
+    name = f"t_{uuid.uuid4().hex}"
+    with clickhouse_connect.get_client(**arguments(door), autogenerate_session_id=session) as client:
+        for kind, value in (("String", "\x08DateTime"), ("DateTime('Europe/Paris')", LOCAL), ("UInt8", 7)):
+            client.command(f"CREATE TABLE {name} (at {kind}) ENGINE = MergeTree ORDER BY ()")
+            client.insert(name, [[value]] * 3)
+            for _ in range(3):
+                rows = client.query(f"SELECT at FROM {name} LIMIT 2", settings={"max_block_size": 1}).result_rows
+                assert [told(row) for row in rows] == [told((value,))] * 2
+            client.command(f"DROP TABLE {name}")

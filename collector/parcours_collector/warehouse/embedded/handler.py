@@ -16,7 +16,7 @@ from aiohttp import web
 from parcours_collector.warehouse.embedded import formats
 from parcours_collector.warehouse.embedded.answer import Answer, Identity, Outcome, error_response
 from parcours_collector.warehouse.embedded.body import Body, decode
-from parcours_collector.warehouse.embedded.engine import Connection, Engine, identifier
+from parcours_collector.warehouse.embedded.engine import Connection, Engine, Stream, identifier
 from parcours_collector.warehouse.embedded.errors import EngineError
 from parcours_collector.warehouse.embedded.form import Form, external_tables, is_form, read_form
 from parcours_collector.warehouse.embedded.guard import Guard, Role, Statement
@@ -25,7 +25,7 @@ from parcours_collector.warehouse.embedded.options import Limits
 from parcours_collector.warehouse.embedded.request import QueryRequest, authenticate, read_request
 from parcours_collector.warehouse.embedded.running import RunningQuery, Threads
 from parcours_collector.warehouse.embedded.sessions import Lease, Sessions
-from parcours_collector.warehouse.embedded.zones import Column, with_zones
+from parcours_collector.warehouse.embedded.zones import Column, Undated, may_lose_a_zone, with_zones
 
 _PIECE_BYTES: Final = 1 << 20
 _log = logging.getLogger(__name__)
@@ -55,6 +55,7 @@ class QueryHandler:
         self._identity = Identity(engine.version, engine.timezone)
         self._threads = Threads(limits.max_concurrent_queries)
         self._sessions = Sessions(engine, limits.max_sessions)
+        self._undated = Undated()
         self._running: set[RunningQuery] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -178,19 +179,24 @@ class QueryHandler:
     async def _blocks(
         self, request: QueryRequest, query: RunningQuery, statement: Statement, outcome: Outcome
     ) -> AsyncIterator[bytes]:
-        connection = query.lease.connection
         native = outcome.output_format.lower() == "native"
+        described = native and statement.sql not in self._undated
         # Before the stream: a session has one query at a time.
-        columns = await query.call(self._columns, connection, statement, request) if native else ()
+        columns = await self._columns(request, query, statement) if described else ()
+        stream = await self._stream(request, query, statement, outcome)
+        if native and not described and stream.first is not None and may_lose_a_zone(stream.first):
+            # Its columns are not those of the last time: described after all, it begins again.
+            await query.call(stream.cancel)
+            query.done()
+            columns = await self._columns(request, query, statement)
+            stream = await self._stream(request, query, statement, outcome)
         zoned = any(column.loses_its_zone for column in columns)
-        stream = await query.call(connection.stream, statement.sql, outcome.output_format, request.parameters)
-        query.follow(stream)
         block = stream.first
         if block is None and formats.has_header(outcome.output_format):
             # The engine's stream of an empty result has no bytes at all; the whole result has its header.
             query.done()
             outcome.result = await query.call(
-                connection.query, statement.sql, outcome.output_format, request.parameters
+                query.lease.connection.query, statement.sql, outcome.output_format, request.parameters
             )
             yield outcome.result.data
             return
@@ -203,7 +209,21 @@ class QueryHandler:
             block = await query.call(stream.fetch)
         query.done()
 
-    def _columns(self, connection: Connection, statement: Statement, request: QueryRequest) -> tuple[Column, ...]:
+    async def _stream(
+        self, request: QueryRequest, query: RunningQuery, statement: Statement, outcome: Outcome
+    ) -> Stream:
+        stream = await query.call(
+            query.lease.connection.stream, statement.sql, outcome.output_format, request.parameters
+        )
+        query.follow(stream)
+        return stream
+
+    async def _columns(self, request: QueryRequest, query: RunningQuery, statement: Statement) -> tuple[Column, ...]:
+        columns = await query.call(self._described, query.lease.connection, statement, request)
+        self._undated.note(statement.sql, columns)
+        return columns
+
+    def _described(self, connection: Connection, statement: Statement, request: QueryRequest) -> tuple[Column, ...]:
         try:
             lines = connection.query(self._guard.describe(statement), "JSONCompactEachRow", request.parameters).data
         except EngineError:

@@ -13,6 +13,7 @@ from typing import Final
 
 _BARE: Final = b"\x08DateTime"
 _WIDTH_BYTES: Final = 4
+_KEPT_STATEMENTS: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,43 @@ class Column:
     type_name: str
 
     @property
+    def is_date_time(self) -> bool:
+        """Whether the engine calls it DateTime in the block, with or without a zone of its own."""
+        return self.type_name == "DateTime" or self.loses_its_zone
+
+    @property
     def loses_its_zone(self) -> bool:
         """Whether the engine leaves the zone out of the block. Nested types, and DateTime64, keep theirs."""
         return self.type_name.startswith("DateTime(")
+
+
+class Undated:
+    """The statements whose results had no DateTime column when they were described last.
+
+    To describe a statement is to analyse it once more, which is half the time of many a question. So these are not
+    described again, unless `may_lose_a_zone` says of a block that its columns have changed since.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, None] = {}
+
+    def __contains__(self, sql: str) -> bool:
+        """Whether it was noted so."""
+        return sql in self._kept
+
+    def note(self, sql: str, columns: Sequence[Column]) -> None:
+        """Remember what a statement's columns are; none say nothing."""
+        self._kept.pop(sql, None)
+        if not columns or any(column.is_date_time for column in columns):
+            return
+        self._kept[sql] = None
+        if len(self._kept) > _KEPT_STATEMENTS:
+            del self._kept[next(iter(self._kept))]
+
+
+def may_lose_a_zone(block: bytes) -> bool:
+    """Whether a Native block may have a column whose zone was left out. Never False where there is one."""
+    return _BARE in block
 
 
 def with_zones(block: bytes, columns: Sequence[Column]) -> bytes:
