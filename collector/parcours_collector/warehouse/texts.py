@@ -11,6 +11,7 @@ from parcours_collector.warehouse.sql import read_sql
 
 _OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
 _QUERY = re.compile(r"/\* the query of (?P<view>\w+) \*/")
+_LAST_ORDER = re.compile(r"\nORDER BY\n(?:    [^\n]+\n?)+\Z")
 
 
 @cache
@@ -21,6 +22,7 @@ def view_text(name: str) -> str:
     relation that it reads replaced. So a question of one person repeats no rule, and reads no other person.
 
     `/* the query of VIEW */` stands for the whole text of that view: its parameters are then those of both, named once.
+    Its order stays behind: inside another query it says nothing, and sorts all the same.
     """
     return _whole(read_sql(f"views/{name}"))
 
@@ -32,8 +34,12 @@ def question_text(name: str) -> str:
 
 
 def _whole(text: str) -> str:
-    text = _QUERY.sub(lambda found: _query(view_text(found["view"]), found["view"]), text)
+    text = _QUERY.sub(lambda found: _unordered(view_text(found["view"]), found["view"]), text)
     return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), text)
+
+
+def _unordered(text: str, view: str) -> str:
+    return _LAST_ORDER.sub("\n", _query(text, view))
 
 
 def _query(text: str, view: str) -> str:

@@ -3,17 +3,20 @@
 -- Parameters: kind and value of any identifier of the person (kind 'email_sha256' with the hashed value for an e-mail);
 --   project: NULL = any project that knows this identifier.
 -- session_no and journey_no are those of touchpoints_resolved: `resolved` is that view's text, over the touchpoints of this person.
--- A view in here would be analysed again for each place that asks it: of this question the analysis is the most.
+-- A view in here would be analysed again at each place that asks it, and analysis is the most of this question: so all of it stands here by its text.
 CREATE OR REPLACE VIEW person_timeline AS
 WITH
-    -- Each of these is found once, however often it is used. `IN (SELECT arrayJoin(…))` reads by the sort key, `IN known` would read every row.
+    -- Each of these is found once, however often it is used: as a set, `IN (SELECT arrayJoin(…))`, where a sort key finds it, for a list by its name
+    -- is compared with every row.
     (
         SELECT groupUniqArray(dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier))
         FROM parcours.identity_persons
-        WHERE identifier IN
+        WHERE (project, identifier) IN
               (
-                  -- Of the one project, or of every one there is: '' is beside them then, and knows nobody that they do not.
-                  SELECT sipHash64(arrayJoin(arrayPushBack(groupUniqArray(toString(project)), ifNull({project:Nullable(String)}, ''))), {kind:String}, {value:String})
+                  -- The one project, or every one there is: '' is beside them then, and knows nobody that they do not.
+                  SELECT
+                      arrayJoin(arrayPushBack(groupUniqArray(toString(project)), ifNull({project:Nullable(String)}, ''))) AS told,
+                      sipHash64(told, {kind:String}, {value:String})
                   FROM parcours.identity_persons
                   WHERE {project:Nullable(String)} IS NULL
               )
