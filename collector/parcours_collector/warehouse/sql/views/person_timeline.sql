@@ -6,8 +6,8 @@
 -- A view in here would be analysed again at each place that asks it, and analysis is the most of this question: so all of it stands here by its text.
 CREATE OR REPLACE VIEW person_timeline AS
 WITH
-    -- Each of these is found once, however often it is used: as a set, `IN (SELECT arrayJoin(…))`, where a sort key finds it, for a list by its name
-    -- is compared with every row.
+    -- Each of these is found once, however often it is used. Tables are asked for them as `IN (SELECT arrayJoin(…))`: by its name, a list would be
+    -- compared with every row instead of looked up by the sort key.
     (
         SELECT groupUniqArray(dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier))
         FROM parcours.identity_persons
