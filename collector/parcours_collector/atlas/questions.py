@@ -261,6 +261,7 @@ def _asked(
     return {
         "steps": steps,
         "window_seconds": window_seconds,
+        "one_in": None,
         "project": project,
         "channel": channel,
         "from_at": from_at,

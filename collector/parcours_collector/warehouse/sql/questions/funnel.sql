@@ -1,3 +1,4 @@
+-- As `funnel(steps, window_seconds, project, channel, from_at, to_at)`, by its text: what is a view is analysed once more.
 SELECT
     step,
     name,
@@ -5,12 +6,8 @@ SELECT
     conversion_from_previous,
     conversion_from_start,
     median_seconds
-FROM funnel(
-    steps = {steps:Array(String)},
-    window_seconds = {window_seconds:UInt64},
-    project = {project:Nullable(String)},
-    channel = {channel:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+FROM
+(
+    /* the query of funnel */
 )
 ORDER BY step

@@ -1,16 +1,13 @@
+-- As `funnel_people(steps, window_seconds, project, channel, from_at, to_at)`, by its text: what is a view is analysed once more.
 SELECT
     project,
     person_id,
     entered_at,
     reached,
     seconds_from_previous
-FROM funnel_people(
-    steps = {steps:Array(String)},
-    window_seconds = {window_seconds:UInt64},
-    project = {project:Nullable(String)},
-    channel = {channel:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+FROM
+(
+    /* the query of funnel_people */
 )
 ORDER BY
     project,

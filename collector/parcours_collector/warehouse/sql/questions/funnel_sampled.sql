@@ -1,3 +1,4 @@
+-- As `funnel_sampled(steps, window_seconds, one_in, z, project, channel, from_at, to_at)`, by its text: what is a view is analysed once more.
 SELECT
     step,
     name,
@@ -8,14 +9,8 @@ SELECT
     conversion_low,
     conversion_high,
     sampled_people
-FROM funnel_sampled(
-    steps = {steps:Array(String)},
-    window_seconds = {window_seconds:UInt64},
-    one_in = {one_in:Nullable(UInt32)},
-    z = {z:Nullable(Float64)},
-    project = {project:Nullable(String)},
-    channel = {channel:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+FROM
+(
+    /* the query of funnel_sampled */
 )
 ORDER BY step

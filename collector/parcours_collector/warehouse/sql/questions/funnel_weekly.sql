@@ -1,3 +1,4 @@
+-- As `funnel_weekly(steps, window_seconds, project, channel, from_at, to_at)`, by its text: what is a view is analysed once more.
 SELECT
     week,
     step,
@@ -6,13 +7,9 @@ SELECT
     conversion_from_previous,
     conversion_from_start,
     toBool(is_complete) AS is_complete
-FROM funnel_weekly(
-    steps = {steps:Array(String)},
-    window_seconds = {window_seconds:UInt64},
-    project = {project:Nullable(String)},
-    channel = {channel:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+FROM
+(
+    /* the query of funnel_weekly */
 )
 ORDER BY
     week,

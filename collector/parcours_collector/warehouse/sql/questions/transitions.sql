@@ -1,3 +1,4 @@
+-- As `transitions(node, project, from_at, to_at, max_gap_seconds)`, by its text: what is a view is analysed once more.
 SELECT
     from_node,
     to_node,
@@ -5,12 +6,9 @@ SELECT
     people,
     probability,
     median_seconds
-FROM transitions(
-    node = {node:Nullable(String)},
-    project = {project:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))},
-    max_gap_seconds = {max_gap_seconds:Nullable(UInt64)}
+FROM
+(
+    /* the query of transitions */
 )
 ORDER BY
     passages DESC,

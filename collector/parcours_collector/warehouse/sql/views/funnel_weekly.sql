@@ -11,13 +11,9 @@ WITH
         SELECT
             toMonday(entered_at) AS week,
             reached
-        FROM parcours.funnel_people(
-            steps = {steps:Array(String)},
-            window_seconds = {window_seconds:UInt64},
-            project = {project:Nullable(String)},
-            channel = {channel:Nullable(String)},
-            from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-            to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+        FROM
+        (
+            /* the query of funnel_people */
         )
     ),
     counted AS
