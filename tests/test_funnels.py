@@ -439,6 +439,31 @@ def test_an_exclusion_acts_on_what_is_held_unless_it_is_of_another(clickhouse: C
     assert counts(Rules(hold="properties.cart", preset="strict")) == [2, 1]
 
 
+def test_what_is_excluded_and_the_first_step_begins_an_attempt_when_the_one_before_is_over(
+    clickhouse: Client, project: str
+) -> None:
+    told: list[tuple[str, float, str, dict[str, Any]]] = [
+        ("product_viewed", 0, "ann", {}),
+        ("product_viewed", 61, "ann", {}),
+        ("order_completed", 70, "ann", {}),
+        ("product_viewed", 0, "ben", {}),
+        ("product_viewed", 60, "ben", {}),
+        ("order_completed", 70, "ben", {}),
+    ]
+    _store(clickhouse, project, told)
+    asked = ["product_viewed", "order_completed"]
+    rules = Rules(window_seconds=60, exclusions=[Exclusion(names="product_viewed")])
+    for preset in get_args(Preset):
+        # All attempts, as of equals one would do: ann's first is over by itself, ben's is excluded.
+        every = replace(rules, preset=preset, count_attempts=True, step_order="ordered", exclusion_ends="attempt")
+        attempts = funnel_attempts(clickhouse, asked, every, project=project)
+        people = {one.person_id for one in attempts}
+        reached = sorted([one.reached for one in attempts if one.person_id == who] for who in people)
+        assert reached == [[1], [1, 2]], preset
+    best = funnel_by_rules(clickhouse, asked, rules, project=project)
+    assert [step.counted for step in best] == [2, 1]
+
+
 def test_identifiers_are_compared_as_texts_and_numbers_by_value(clickhouse: Client, project: str) -> None:
     skus: list[str | float] = [
         "12345678901234567", "12345678901234568", "0012", "12", "1e3", "1000", "inf", "1.10", "1.1", 1000, 2.5,

@@ -6,8 +6,8 @@
 --   other; NULL = an optional step that was left out. seconds_from_previous: from the step done before. touchpoint_ids: the touchpoints that were these steps.
 -- period_at: with an interval, the start of the period of entry in the timezone, as an instant; is_complete: the period's last entrants have had their whole window.
 -- The rule, touchpoint by touchpoint in the order of time: first, attempts older than the window end; then those that the touchpoint excludes or, in strict order,
---   passes by; then each attempt whose next step it is goes on, to the place of one that waits there; last it may begin an attempt. One touchpoint is one step of
---   an attempt at most. A complete attempt is over.
+--   passes by; then each attempt whose next step it is goes on, to the place of one that waits there; last it may begin an attempt, unless it has just excluded
+--   one. One touchpoint is one step of an attempt at most. A complete attempt is over.
 -- Parameters: steps and rules as `funnel_rules` explains. May be left out: rules; project; from_at and to_at (touchpoints considered as steps lie in
 --   from_at ≤ occurred_at < to_at; what is first_ever, a session or a journey is judged over the whole life).
 -- Not counted: touchpoints of nobody (person_id 0), except by the value of a property; what lacks a field that is held or counted by.

@@ -347,7 +347,7 @@ WITH
                             ))
                         ) AS froms,
                         met[1] AND NOT is_late
-                            AND NOT arrayExists((is_over, ending) -> is_over AND ending = 2, overs, arrayResize(end, tupleElement(r, 'step_count'), 0))
+                            AND NOT arrayExists((one, is_over, ending) -> is_over AND ending = 2 AND touch.1 - one.1 <= tupleElement(r, 'window_ms'), state.1, overs, arrayResize(end, tupleElement(r, 'step_count'), 0))
                             AND (NOT tupleElement(r, 'only_first') OR (arrayAll((one, is_over) -> is_over OR empty(one.3), state.1, overs) AND (tupleElement(r, 'keeps_all') OR (empty(state.2) AND NOT has(overs, true))))) AS begins,
                         (
                             arrayMap(
