@@ -62,10 +62,10 @@ _seconds = st.sampled_from((0.0, 60.0, 1800.0, 3600.0, 86_400.0, 30 * 86_400.0))
 
 
 @st.composite
-def steps(draw: st.DrawFn) -> list[str | Step]:
+def steps(draw: st.DrawFn, *, often_named: bool = False) -> list[str | Step]:
     found: list[str | Step] = []
     for place in range(draw(st.integers(1, 4))):
-        if draw(st.booleans()):
+        if draw(st.booleans()) or (often_named and draw(st.booleans())):
             found.append(draw(st.sampled_from(NAMES)))
             continue
         found.append(
@@ -127,7 +127,38 @@ def test_a_funnel_counts_the_attempts_of_the_oracle_and_lists_them(
     from_at: datetime | None,
     to_at: datetime | None,
 ) -> None:
+    _compare(clickhouse, touches, *asked, from_at, to_at)
+
+
+@random_funnels
+@given(
+    touches=lives(pauses=[timedelta(seconds=seconds) for seconds in (0, 0, 0.1, 0.5, 1, 2, 3)]),
+    asked=steps(often_named=True).flatmap(lambda asked: st.tuples(st.just(asked), rules(len(asked)))),
+    ties=st.fixed_dictionaries(
+        {
+            "preset": st.sampled_from(("mixpanel", "mixpanel", "posthog", "amplitude")),
+            "grace_seconds": st.sampled_from((None, None, 0.0, 1.0, 60.0)),
+            "window_seconds": st.sampled_from((None, None, 1.0, 5.0)),
+            "ties": st.just("any"),
+        }
+    ),
+)
+def test_touchpoints_that_go_any_way_round_are_told_as_the_oracle_tells_them(
+    clickhouse: Client, touches: list[Touch], asked: tuple[list[str | Step], Rules], ties: dict[str, Any]
+) -> None:
     asked_steps, asked_rules = asked
+    _compare(clickhouse, touches, asked_steps, replace(asked_rules, **ties), None, None)
+
+
+def _compare(
+    clickhouse: Client,
+    touches: list[Touch],
+    asked_steps: list[str | Step],
+    asked_rules: Rules,
+    from_at: datetime | None,
+    to_at: datetime | None,
+) -> None:
+    """Ask for attempts and counts, and compare them with the oracle's."""
     project = f"test-{uuid.uuid4().hex[:12]}"
     store(clickhouse, project, touches)
     stitch(clickhouse)

@@ -1,7 +1,7 @@
 """Rows of `touchpoints` for tests, and strategies for small lives full of ties, loops and late evidence."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -52,12 +52,12 @@ def touch(name: str, seconds: float, *, channel: str = "web", received_at: datet
 
 
 @st.composite
-def lives(draw: st.DrawFn, max_touches: int = 40) -> list[Touch]:
+def lives(draw: st.DrawFn, max_touches: int = 40, pauses: Sequence[timedelta] = _PAUSES) -> list[Touch]:
     """Touchpoints in order of arrival; some are received twice."""
     moment = START
     touches: list[Touch] = []
     for number in draw(st.lists(st.integers(0, 2**60 - 1), min_size=1, max_size=max_touches, unique=True)):
-        moment += draw(st.sampled_from(_PAUSES))
+        moment += draw(st.sampled_from(pauses))
         touches.append(
             Touch(
                 id=uuid.UUID(int=(number << 68 | number) & ~(0xF << 76) | 7 << 76),

@@ -248,6 +248,24 @@ WITH
         FROM chosen_apart
     ),
     -- Where touchpoints of one instant, or of the grace, may go any way round, those before are told again after each: late, they take an attempt further and do nothing else.
+    -- Only what the touchpoints of this instant have taken to a step can go on, so as many turns follow as steps after theirs can be done without a gap, and only what is such a
+    -- step is told. Where steps are optional, attempts may stand in each other's way: as many turns as there are steps to go.
+    grouped AS
+    (
+        SELECT
+            *,
+            NOT tupleElement(r, 'ties_any') OR tupleElement(r, 'any_order') OR NOT arrayExists((pause, place) -> pause <= tupleElement(r, 'grace_ms') AND place > 1, arrayDifference(walk.at), arrayEnumerate(walk)) AS is_plain,
+            if(is_plain, [], arrayMap(
+                (touch, place, run_place, next_at) -> if(
+                    run_place = place OR next_at = touch.at, [],
+                    arrayFilter(one -> touch.at - one.at <= tupleElement(r, 'grace_ms') AND NOT one.is_foreign, arraySlice(walk, run_place, place + 1 - run_place))
+                ),
+                walk, arrayEnumerate(walk),
+                arrayFill((place, pause) -> place = 1 OR pause > tupleElement(r, 'grace_ms'), arrayEnumerate(walk), arrayDifference(walk.at)),
+                arrayPopFront(arrayPushBack(walk.at, toInt64(9223372036854775807)))
+            )) AS before
+        FROM distinct_walks
+    ),
     sequences AS
     (
         SELECT
@@ -256,22 +274,27 @@ WITH
             counted,
             breakdown_value,
             if(
-                NOT tupleElement(r, 'ties_any') OR tupleElement(r, 'any_order') OR NOT arrayExists((pause, place) -> pause <= tupleElement(r, 'grace_ms') AND place > 1, arrayDifference(walk.at), arrayEnumerate(walk)),
+                is_plain,
                 arrayMap(touch -> (touch, false), walk),
                 arrayFlatten(arrayMap(
-                    (touch, place, run_place, next_at) -> arrayConcat(
-                        [(touch, false)],
-                        if(
-                            run_place = place OR next_at = touch.at, [],
-                            arrayFlatten(arrayMap(again -> arrayMap(one -> (one, true), arrayFilter(one -> touch.at - one.at <= tupleElement(r, 'grace_ms') AND NOT one.is_foreign, arraySlice(walk, run_place, place + 1 - run_place))), range(1, tupleElement(r, 'step_count'))))
-                        )
-                    ),
-                    walk, arrayEnumerate(walk),
-                    arrayFill((place, pause) -> place = 1 OR pause > tupleElement(r, 'grace_ms'), arrayEnumerate(walk), arrayDifference(walk.at)),
-                    arrayPopFront(arrayPushBack(walk.at, toInt64(9223372036854775807)))
+                    (touch, earlier) -> (
+                        -- For every step, how many steps before it are done in a row after one of this instant; 0 = it cannot be reached so.
+                        if(tupleElement(r, 'has_optional'), tupleElement(r, 'places'), arrayPopFront(arrayFold(
+                            (runs, k) -> arrayPushBack(runs, multiIf(
+                                k = 1, 0,
+                                NOT arrayExists(one -> one.met[k], earlier), 0,
+                                runs[-1] > 0 OR arrayExists(one -> one.at = touch.at AND one.met[k - 1], earlier), runs[-1] + 1,
+                                0
+                            )),
+                            tupleElement(r, 'places'), [toUInt64(0)]
+                        ))) AS runs,
+                        arrayMap(one -> (one, true), arrayFilter(one -> arrayExists((run, flag) -> run > 0 AND flag, runs, arraySlice(one.met, 1, tupleElement(r, 'step_count'))), earlier)) AS again,
+                        arrayConcat([(touch, false)], arrayFlatten(arrayMap(turn -> again, range(1, if(tupleElement(r, 'has_optional'), tupleElement(r, 'step_count'), arrayMax(runs) + 1)))))
+                    ).3,
+                    walk, before
                 ))
             ) AS sequence
-        FROM distinct_walks
+        FROM grouped
     ),
     asked_in_order AS
     (
