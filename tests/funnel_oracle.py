@@ -1,5 +1,6 @@
 """What funnels by rules mean, said again in plain Python, from the headers of `funnel_rules` and `funnel_attempts`."""
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,20 @@ from tests import oracle
 from tests.oracle import Touch
 
 CONVERSIONS = {"order_completed"}
-FIELDS: dict[str, Callable[[Touch], str]] = {"name": lambda touch: touch.name, "channel": lambda touch: touch.channel}
+FIELDS: dict[str, Callable[[Touch], str | float | None]] = {
+    "name": lambda touch: touch.name,
+    "channel": lambda touch: touch.channel,
+    "properties.cart": lambda touch: properties_of(touch)["cart"],
+    "properties.price": lambda touch: properties_of(touch)["price"],
+}
+_COMPARED: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+CARTS = (None, "", "c1", "c2", "10", "ten")
+PRICES = (None, 5, 10, 2.5, "10", "9.50", -1)
 DEFAULTS: dict[str, dict[str, Any]] = {
     "parcours": {},
     "strict": {"step_order": "strict"},
@@ -129,7 +143,7 @@ class Funnel:
         for one in kept:
             groups.setdefault((one[0].value, one[0].period), []).append(one)
         for group in groups.values():
-            best = min(group, key=lambda one: (-one[1], one[2], one[3]))
+            best = min(group, key=lambda one: (-one[1], one[2], one[3], str(one[0].times[0]), one[0].ids[0]))
             if not best[2]:
                 yield best[0]
 
@@ -163,7 +177,7 @@ class Funnel:
         steps = {k for k, step in enumerate(self.steps, 1) if self._is(touch, step) and firsts.get(k, touch) is touch}
         exclusions = {n for n, one in enumerate(self.rule["exclusions"]) if self._is(touch, one)}
         breakdown = self.rule["breakdown"]
-        value = FIELDS[breakdown](touch) if breakdown else ""
+        value = _text(touch, breakdown) if breakdown else ""
         is_foreign = not any(self._is(touch, step) for step in self.steps)
         return Told(self._at(touch), touch, frozenset(steps), frozenset(exclusions), value, is_foreign)
 
@@ -171,7 +185,7 @@ class Funnel:
         fields = self.rule["hold"]
         if not fields:
             return [told]
-        held = [tuple(FIELDS[one](t.touch) for one in fields) for t in told]
+        held = [tuple(_text(t.touch, one) for one in fields) for t in told]
         runs = []
         for values in dict.fromkeys(held):
             if "" in values:
@@ -365,13 +379,44 @@ def _inside(at: datetime, from_at: datetime | None, to_at: datetime | None) -> b
     return (from_at is None or at >= from_at) and (to_at is None or at < to_at)
 
 
+def properties_of(touch: Touch) -> dict[str, str | float | None]:
+    """The properties of a touchpoint of a random life: told by its id, so that copies of it have the same."""
+    number = touch.id.int >> 70
+    return {"cart": CARTS[number % len(CARTS)], "price": PRICES[number // 7 % len(PRICES)]}
+
+
 def _holds(touch: Touch, conditions: Sequence[Where]) -> bool:
-    for one in conditions:
-        value = FIELDS[one.field](touch)
-        is_met = {
-            "=": value in one.values, "!=": value not in one.values, "set": value != "", "unset": value == "",
-            "contains": any(part in value for part in one.values),
-        }[one.operator]  # fmt: skip
-        if not is_met:
-            return False
-    return True
+    return all(_meets(touch, one) for one in conditions)
+
+
+def _meets(touch: Touch, one: Where) -> bool:
+    text = _text(touch, one.field)
+    match one.operator:
+        case "=" | "!=":
+            is_same_number = not isinstance(FIELDS[one.field](touch), str | None) and any(
+                _number(text) == _number(value) for value in one.values
+            )
+            return (text in one.values or is_same_number) == (one.operator == "=")
+        case "contains":
+            return any(part in text for part in one.values)
+        case "set" | "unset":
+            return (text != "") == (one.operator == "set")
+    if not text:
+        return False
+    asked = _number(one.values[0])
+    found = _number(text)
+    if asked is not None:
+        return found is not None and _COMPARED[one.operator](found, asked)
+    return _COMPARED[one.operator](text, one.values[0])
+
+
+def _text(touch: Touch, field: str) -> str:
+    value = FIELDS[field](touch)
+    return "" if value is None else str(value)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

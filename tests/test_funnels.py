@@ -38,9 +38,9 @@ from parcours_collector.atlas.walks import Walks
 from parcours_collector.warehouse.insert import INSERT_SETTINGS
 from parcours_collector.warehouse.stitching import stitch
 from tests import oracle
-from tests.funnel_oracle import Funnel, by_step
+from tests.funnel_oracle import Funnel, by_step, properties_of
 from tests.oracle import Touch
-from tests.touchpoint_rows import CHANNELS, NAMES, START, lives, row, store, touch
+from tests.touchpoint_rows import CHANNELS, NAMES, START, lives, row, store, store_rows, touch
 
 random_funnels = settings(
     max_examples=int(os.environ.get("FUNNEL_EXAMPLES", "5")),
@@ -49,15 +49,25 @@ random_funnels = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 names = st.lists(st.sampled_from(NAMES), min_size=1, max_size=2, unique=True)
-wheres = st.lists(
-    st.builds(
-        Where,
-        field=st.just("channel"),
-        operator=st.sampled_from(("=", "!=", "contains")),
-        values=st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=3, unique=True),
-    ),
-    max_size=1,
+_texts = st.builds(
+    Where,
+    field=st.sampled_from(("channel", "channel", "properties.cart")),
+    operator=st.sampled_from(("=", "!=", "contains")),
+    values=st.lists(st.sampled_from((*CHANNELS, "c1", "10")), min_size=1, max_size=3, unique=True),
 )
+_numbers = st.builds(
+    Where,
+    field=st.sampled_from(("properties.price", "properties.price", "properties.cart")),
+    operator=st.sampled_from(("<", "<=", ">", ">=", "=", "!=")),
+    values=st.sampled_from(("10", "10.0", "5", "2.50", "9.50", "ten")).map(lambda value: [value]),
+)
+_given = st.builds(
+    Where,
+    field=st.sampled_from(("properties.price", "properties.cart")),
+    operator=st.sampled_from(("set", "unset")),
+)
+_where = st.one_of(_texts, _texts, _numbers, _given).map(lambda one: [one])
+wheres = st.one_of(st.just([]), st.just([]), _where, st.tuples(_where, _where).map(lambda two: two[0] + two[1]))
 _seconds = st.sampled_from((0.0, 60.0, 1800.0, 3600.0, 86_400.0, 30 * 86_400.0))
 
 
@@ -98,14 +108,14 @@ def rules(draw: st.DrawFn, step_count: int) -> Rules:
         count_attempts=maybe(st.just(True)),
         count_by=maybe(st.sampled_from(("journey", "session"))),
         window_seconds=draw(st.none() | _seconds),
-        hold=draw(st.sampled_from(((), (), (), ("channel",)))),
+        hold=draw(st.sampled_from(((), (), (), ("channel",), ("properties.cart",), ("properties.cart", "channel")))),
         ties=maybe(st.sampled_from(("arrival", "any"))),
         grace_seconds=maybe(st.sampled_from((0.0, 60.0, 1800.0))),
         resolution_seconds=maybe(st.sampled_from((0.0, 60.0))),
         exclusions=exclusions,
         exclusion_ends=maybe(st.sampled_from(("attempt", "person"))),
         where=draw(wheres),
-        breakdown=maybe(st.sampled_from(("channel", "name")), 1),
+        breakdown=maybe(st.sampled_from(("channel", "name", "properties.cart", "properties.price")), 1),
         breakdown_by=maybe(st.sampled_from(get_args(BreakdownBy)), 1),
         breakdown_step=maybe(st.integers(1, step_count)),
         interval=maybe(st.sampled_from(get_args(Period))),
@@ -160,7 +170,7 @@ def _compare(
 ) -> None:
     """Ask for attempts and counts, and compare them with the oracle's."""
     project = f"test-{uuid.uuid4().hex[:12]}"
-    store(clickhouse, project, touches)
+    store_rows(clickhouse, [row(one, project) | {"properties": properties_of(one)} for one in touches])
     stitch(clickhouse)
     expected = Funnel(asked_steps, asked_rules).counted(oracle.walks(touches).values(), from_at, to_at)
     bounds: dict[str, Any] = {"project": project, "from_at": from_at, "to_at": to_at}

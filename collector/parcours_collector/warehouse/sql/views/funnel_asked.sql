@@ -7,6 +7,7 @@ SELECT
         (
             length(steps),
             arrayEnumerate(steps),
+            arrayMap(k -> if(k = length(steps) AND step_order != 'any', 8, 0), arrayEnumerate(steps)),
             step_order = 'any', step_order = 'strict', may_go_back, needs_first_step, attempts = 'first',
             count_attempts OR interval != '' OR (breakdown != '' AND breakdown_by = 'attempt'),
             count_attempts,
@@ -14,10 +15,12 @@ SELECT
             round(least(window_seconds, 1e12) * 1000),
             ties = 'any', round(grace_seconds * 1000), greatest(round(resolution_seconds * 1000), 1),
             arrayConcat(
-                arrayMap(step -> (step.names, arrayMap(one -> (indexOf(fields, one[1]), one[2], arraySlice(one, 3), arrayFilter(number -> abs(number) < 9007199254740992, arrayMap(operand -> toFloat64OrZero(operand), arrayFilter(operand -> JSONType(operand) IN ('Int64', 'UInt64', 'Double'), arraySlice(one, 3))))), step.where)), steps),
-                arrayMap(one -> (one.names, arrayMap(each -> (indexOf(fields, each[1]), each[2], arraySlice(each, 3), arrayFilter(number -> abs(number) < 9007199254740992, arrayMap(operand -> toFloat64OrZero(operand), arrayFilter(operand -> JSONType(operand) IN ('Int64', 'UInt64', 'Double'), arraySlice(each, 3))))), one.where)), exclusions),
-                [(CAST([], 'Array(String)'), arrayMap(each -> (indexOf(fields, each[1]), each[2], arraySlice(each, 3), arrayFilter(number -> abs(number) < 9007199254740992, arrayMap(operand -> toFloat64OrZero(operand), arrayFilter(operand -> JSONType(operand) IN ('Int64', 'UInt64', 'Double'), arraySlice(each, 3))))), where))]
+                arrayMap(step -> (step.names, arrayMap(one -> indexOf(tests, one), step.where)), steps),
+                arrayMap(one -> (one.names, arrayMap(each -> indexOf(tests, each), one.where)), exclusions),
+                [(CAST([], 'Array(String)'), arrayMap(one -> indexOf(tests, one), where))]
             ),
+            arrayMap((test, numbers) -> (indexOf(places, test[1]), test[2], arraySlice(test, 3), numbers), tests, numbers_of),
+            arrayExists(numbers -> notEmpty(numbers), numbers_of),
             arrayMap(one -> (one.from_step, one.to_step), exclusions),
             exclusion_ends = 'person',
             arrayExists(step -> step.2, arrayMap(step -> (1, step.optional), steps)),
@@ -28,15 +31,26 @@ SELECT
             arrayExists(step -> step.first_ever, steps) OR count_by IN ('session', 'journey'),
             arrayExists(step -> empty(step.names), steps) OR arrayExists(one -> empty(one.names), exclusions) OR step_order = 'strict' OR count_by IN ('session', 'journey'),
             arrayDistinct(arrayConcat(arrayFlatten(arrayMap(step -> step.names, steps)), arrayFlatten(arrayMap(one -> one.names, exclusions)))),
-            arrayMap(one -> splitByChar('.', one), fields),
-            arrayMap(one -> indexOf(fields, one), hold), indexOf(fields, count_by),
-            indexOf(fields, breakdown), if(breakdown = '', '', breakdown_by), breakdown_step,
+            arrayFilter(one -> position(one, '.') = 0, fields),
+            arrayMap(one -> arraySlice(splitByChar('.', one), 2), arrayFilter(one -> startsWith(one, 'properties.'), fields)),
+            arrayMap(one -> arraySlice(splitByChar('.', one), 2), arrayFilter(one -> startsWith(one, 'context.'), fields)),
+            arrayMap(one -> indexOf(places, one), hold), indexOf(places, count_by),
+            indexOf(places, breakdown), if(breakdown = '', '', breakdown_by), breakdown_step,
             interval, timezone,
             step_names, arrayMap(step -> step.optional, steps)
         ),
-        'Tuple(step_count UInt16, places Array(UInt16), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), conditions Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))))), barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), fields Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool))'
+        'Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool))'
     ) AS r
 FROM
 (
-    /* the query of funnel_rules */
+    SELECT
+        *,
+        -- Fields in the order that `funnel_walked` finds them in.
+        arrayConcat(arrayFilter(one -> position(one, '.') = 0, fields), arrayFilter(one -> startsWith(one, 'properties.'), fields), arrayFilter(one -> startsWith(one, 'context.'), fields)) AS places,
+        arrayDistinct(arrayConcat(where, arrayFold((all, step) -> arrayConcat(all, step.where), steps, CAST([], 'Array(Array(String))')), arrayFold((all, one) -> arrayConcat(all, one.where), exclusions, CAST([], 'Array(Array(String))')))) AS tests,
+        arrayMap(test -> if(test[2] NOT IN ('=', '!='), [], arrayFilter(number -> abs(number) < 9007199254740992, arrayMap(operand -> toFloat64OrZero(operand), arrayFilter(operand -> JSONType(operand) IN ('Int64', 'UInt64', 'Double'), arraySlice(test, 3))))), tests) AS numbers_of
+    FROM
+    (
+        /* the query of funnel_rules */
+    )
 )

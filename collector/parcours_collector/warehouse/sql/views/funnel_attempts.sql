@@ -1,5 +1,5 @@
 -- The attempts at a funnel: who tried, how far they came, and when; `funnel_by_rules` counts them.
--- Grain: one row an attempt that counts: of each subject and breakdown value the furthest (of equals the first that ended), or with count_attempts all, or
+-- Grain: one row an attempt that counts: of each subject and breakdown value the furthest (of equals the first that ended; of several held values, the first that began), or with count_attempts all, or
 --   with an interval the furthest of each period of entry. Keys: project, person_id, subject, breakdown_value, entered_at, touchpoint_ids.
 -- subject: '' for people, the number of the session or journey, or the value of the property that is counted; person_id is then 0 for a property's value.
 -- reached: the furthest step, 1 to the number of steps. In any order, the number of steps done. step_times: when each step up to it was reached, in any order one after the

@@ -4,8 +4,8 @@
 --   from_at and to_at may be left out.
 CREATE OR REPLACE VIEW funnel_walked AS
 WITH
-    {r:Tuple(step_count UInt16, places Array(UInt16), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), conditions Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))))), barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), fields Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool))} AS r,
-    -- The fields that the rules look at, in the order that they are declared.
+    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool))} AS r,
+    -- The fields that the rules look at: those that are columns first, then those in properties, then those in context; JSON is read once for each.
     looked AS
     (
         SELECT
@@ -15,36 +15,64 @@ WITH
             channel,
             occurred_at,
             id_order,
-            id,
-            context,
-            properties,
-            if(empty(tupleElement(r, 'fields')), CAST([], 'Array(String)'), arrayMap(
+            if(has(tupleElement(r, 'columns'), 'place'), coalesce(nullIf(JSONExtractString(properties, 'store_id'), ''), nullIf(JSONExtractString(context, 'store_id'), ''), toString(channel)), '') AS place,
+            if(empty(tupleElement(r, 'columns')), CAST([], 'Array(String)'), arrayMap(
                 field -> multiIf(
-                    field[1] = 'name', toString(name),
-                    field[1] = 'channel', toString(channel),
-                    field[1] = 'source', toString(source),
-                    field[1] = 'currency', toString(currency),
-                    field[1] = 'revenue', ifNull(toString(revenue), ''),
-                    field[1] = 'place', multiIf(
-                        JSONExtractString(properties, 'store_id') != '', JSONExtractString(properties, 'store_id'),
-                        JSONExtractString(context, 'store_id') != '', JSONExtractString(context, 'store_id'),
-                        toString(channel)
-                    ),
-                    length(field) = 2, multiIf(
-                        JSONType(if(field[1] = 'context', context, properties), field[2]) = 'String', JSONExtractString(if(field[1] = 'context', context, properties), field[2]),
-                        JSONType(if(field[1] = 'context', context, properties), field[2]) = 'Null', '',
-                        JSONExtractRaw(if(field[1] = 'context', context, properties), field[2])
-                    ),
-                    JSONType(if(field[1] = 'context', context, properties), field[2], field[3]) = 'String', JSONExtractString(if(field[1] = 'context', context, properties), field[2], field[3]),
-                    JSONType(if(field[1] = 'context', context, properties), field[2], field[3]) = 'Null', '',
-                    JSONExtractRaw(if(field[1] = 'context', context, properties), field[2], field[3])
+                    field = 'name', toString(name),
+                    field = 'channel', toString(channel),
+                    field = 'source', toString(source),
+                    field = 'currency', toString(currency),
+                    field = 'revenue', ifNull(toString(revenue), ''),
+                    place
                 ),
-                tupleElement(r, 'fields')
-            )) AS found
+                tupleElement(r, 'columns')
+            )) AS found_columns,
+            arrayConcat(
+                if(empty(tupleElement(r, 'in_properties')), CAST([], 'Array(String)'), arrayMap(path -> if(length(path) = 1, JSONExtractRaw(properties, path[1]), JSONExtractRaw(properties, path[1], path[2])), tupleElement(r, 'in_properties'))),
+                if(empty(tupleElement(r, 'in_context')), CAST([], 'Array(String)'), arrayMap(path -> if(length(path) = 1, JSONExtractRaw(context, path[1]), JSONExtractRaw(context, path[1], path[2])), tupleElement(r, 'in_context')))
+            ) AS found_raw,
+            arrayConcat(found_columns, arrayMap(raw -> multiIf(startsWith(raw, '"'), JSONExtractString(raw), raw = 'null', '', raw), found_raw)) AS found
         FROM parcours.touchpoints_unique
         WHERE ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
           AND (tupleElement(r, 'needs_all') OR has(tupleElement(r, 'names'), name))
           AND (tupleElement(r, 'subject_is') = 'value' OR person_id != 0)
+    ),
+    -- Which conditions hold, each asked once.
+    tested AS
+    (
+        SELECT
+            *,
+            if(empty(tupleElement(r, 'tests')), CAST([], 'Array(Bool)'), arrayMap(
+                (test, text, is_number) -> multiIf(
+                    -- Numbers are equal by value, however they are written; a text is never a number, whatever its digits.
+                    test.operator IN ('=', '!='), (test.operator = '=') = (has(test.operands, text) OR (is_number AND has(test.numbers, toFloat64OrZero(text)))),
+                    test.operator = 'contains', arrayExists(operand -> position(text, operand) > 0, test.operands),
+                    test.operator = 'set', text != '',
+                    test.operator = 'unset', text = '',
+                    text = '', false,
+                    toFloat64OrNull(test.operands[1]) IS NULL, multiIf(
+                        test.operator = '<', text < test.operands[1],
+                        test.operator = '<=', text <= test.operands[1],
+                        test.operator = '>', text > test.operands[1],
+                        text >= test.operands[1]
+                    ),
+                    ifNull(multiIf(
+                        test.operator = '<', toFloat64OrNull(text) < toFloat64OrNull(test.operands[1]),
+                        test.operator = '<=', toFloat64OrNull(text) <= toFloat64OrNull(test.operands[1]),
+                        test.operator = '>', toFloat64OrNull(text) > toFloat64OrNull(test.operands[1]),
+                        toFloat64OrNull(text) >= toFloat64OrNull(test.operands[1])
+                    ), false)
+                ),
+                tupleElement(r, 'tests'),
+                arrayMap(field -> found[field], tupleElement(r, 'tests').field),
+                if(
+                    tupleElement(r, 'compares_numbers'),
+                    arrayMap(field -> arrayConcat(arrayMap((column, text) -> column = 'revenue' AND text != '', tupleElement(r, 'columns'), found_columns), arrayMap(raw -> match(raw, '^[-0-9]'), found_raw))[field], tupleElement(r, 'tests').field),
+                    arrayMap(field -> false, tupleElement(r, 'tests'))
+                )
+            )) AS passed
+        FROM looked
+        WHERE tupleElement(r, 'subject_is') != 'value' OR found[tupleElement(r, 'counted')] != ''
     ),
     -- What each touchpoint is: met has a flag a step, one an exclusion, and whether it counts at all.
     met_by AS
@@ -52,48 +80,11 @@ WITH
         SELECT
             *,
             if(
-                empty(tupleElement(r, 'fields')),
+                empty(tupleElement(r, 'tests')),
                 arrayMap(one -> empty(one.names) OR has(one.names, name), tupleElement(r, 'asked')),
-                arrayMap(
-                    one -> (empty(one.names) OR has(one.names, name)) AND arrayAll(
-                        asks -> multiIf(
-                            asks.operator IN ('=', '!='), (asks.operator = '=') = (
-                                has(asks.operands, found[asks.field])
-                                -- Numbers are equal by value, however they are written; a text is never a number, whatever its digits.
-                                OR (has(asks.numbers, toFloat64OrZero(found[asks.field])) AND arrayExists(
-                                    field -> multiIf(
-                                        field[1] = 'revenue', found[asks.field] != '',
-                                        length(field) = 2, JSONType(if(field[1] = 'context', context, properties), field[2]) IN ('Int64', 'UInt64', 'Double'),
-                                        length(field) > 2, JSONType(if(field[1] = 'context', context, properties), field[2], field[3]) IN ('Int64', 'UInt64', 'Double'),
-                                        false
-                                    ),
-                                    [tupleElement(r, 'fields')[asks.field]]
-                                ))
-                            ),
-                            asks.operator = 'contains', arrayExists(operand -> position(found[asks.field], operand) > 0, asks.operands),
-                            asks.operator = 'set', found[asks.field] != '',
-                            asks.operator = 'unset', found[asks.field] = '',
-                            found[asks.field] = '', false,
-                            toFloat64OrNull(asks.operands[1]) IS NULL, multiIf(
-                                asks.operator = '<', found[asks.field] < asks.operands[1],
-                                asks.operator = '<=', found[asks.field] <= asks.operands[1],
-                                asks.operator = '>', found[asks.field] > asks.operands[1],
-                                found[asks.field] >= asks.operands[1]
-                            ),
-                            ifNull(multiIf(
-                                asks.operator = '<', toFloat64OrNull(found[asks.field]) < toFloat64OrNull(asks.operands[1]),
-                                asks.operator = '<=', toFloat64OrNull(found[asks.field]) <= toFloat64OrNull(asks.operands[1]),
-                                asks.operator = '>', toFloat64OrNull(found[asks.field]) > toFloat64OrNull(asks.operands[1]),
-                                toFloat64OrNull(found[asks.field]) >= toFloat64OrNull(asks.operands[1])
-                            ), false)
-                        ),
-                        one.conditions
-                    ),
-                    tupleElement(r, 'asked')
-                )
+                arrayMap(one -> (empty(one.names) OR has(one.names, name)) AND arrayAll(test -> passed[test], one.tests), tupleElement(r, 'asked'))
             ) AS met
-        FROM looked
-        WHERE tupleElement(r, 'subject_is') != 'value' OR found[tupleElement(r, 'counted')] != ''
+        FROM tested
     ),
     asked AS
     (
@@ -102,7 +93,6 @@ WITH
             person,
             toUnixTimestamp64Milli(occurred_at) AS at_ms,
             id_order,
-            id,
             met,
             met[-1]
                 AND ({from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at >= {from_at:Nullable(DateTime64(3, 'UTC'))})
@@ -113,8 +103,10 @@ WITH
             if(tupleElement(r, 'subject_is') = 'journey', dictGet('parcours.kind_of', 'conversion', if(dictHas('parcours.kind_of', (project, name)), (project, name), ('', name))), 0) AS is_end,
             if(tupleElement(r, 'subject_is') = 'value', found[tupleElement(r, 'counted')], '') AS subject
         FROM met_by
-        WHERE tupleElement(r, 'needs_history') OR is_kept
+        WHERE (tupleElement(r, 'needs_history') OR is_kept)
+          AND (tupleElement(r, 'strict') OR tupleElement(r, 'subject_is') IN ('session', 'journey') OR has(arrayPopBack(met), true))
     ),
+    -- A fold goes over a block once for each touchpoint of its longest life, so a block has thousands of lives, not those of one in 256 buckets.
     gathered AS
     (
         SELECT
@@ -123,16 +115,23 @@ WITH
             subject,
             arraySort(
                 touch -> (touch.at, touch.id_order),
-                groupArray(CAST(
-                    (at_ms, id_order, id, met, tupleElement(r, 'ties_any') AND NOT arrayExists(flag -> flag, arraySlice(met, 1, tupleElement(r, 'step_count'))), is_kept, held, value, family, is_end),
-                    'Tuple(at Int64, id_order UInt128, id UUID, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'
-                ))
+                arrayMap(
+                    (touch, held, value, family) -> CAST((touch.1, touch.2, touch.3, touch.4, touch.5, held, value, family, touch.6), 'Tuple(at Int64, id_order UInt128, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'),
+                    groupArray((at_ms, id_order, met, tupleElement(r, 'ties_any') AND NOT has(arraySlice(met, 1, tupleElement(r, 'step_count')), true), is_kept, is_end)) AS touches,
+                    if(empty(tupleElement(r, 'held')), arrayResize(CAST([], 'Array(Array(String))'), length(touches)), groupArray(held)),
+                    if(tupleElement(r, 'breakdown_field') = 0, arrayResize(CAST([], 'Array(String)'), length(touches)), groupArray(value)),
+                    if(tupleElement(r, 'subject_is') != 'session', arrayResize(CAST([], 'Array(String)'), length(touches)), groupArray(family))
+                )
             ) AS told
         FROM asked
         GROUP BY
             project,
             person,
             subject
+        SETTINGS
+            group_by_two_level_threshold = 0,
+            group_by_two_level_threshold_bytes = 0,
+            max_block_size = 8192
     ),
     lives AS
     (
@@ -141,7 +140,7 @@ WITH
             person,
             subject,
             if(NOT tupleElement(r, 'has_first_ever'), told, arrayMap(
-                (touch, place) -> CAST((touch.at, touch.id_order, touch.id, arrayMap((flag, is_first_only, first_place) -> flag AND (NOT is_first_only OR first_place = place), touch.met, arrayResize(tupleElement(r, 'first_ever'), length(touch.met), false), first_places), touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, id UUID, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'),
+                (touch, place) -> CAST((touch.at, touch.id_order, arrayMap((flag, is_first_only, first_place) -> flag AND (NOT is_first_only OR first_place = place), touch.met, arrayResize(tupleElement(r, 'first_ever'), length(touch.met), false), first_places), touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'),
                 told, arrayEnumerate(told)
             )) AS life
         FROM
@@ -184,7 +183,7 @@ WITH
             part.1 AS counted,
             if(tupleElement(r, 'needs_history'), arrayFilter(touch -> touch.is_kept, part.2), part.2) AS kept,
             if(tupleElement(r, 'resolution_ms') = 1, kept, arrayMap(
-                touch -> CAST((intDiv(touch.at, tupleElement(r, 'resolution_ms')) * tupleElement(r, 'resolution_ms'), touch.id_order, touch.id, touch.met, touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, id UUID, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'),
+                touch -> CAST((intDiv(touch.at, tupleElement(r, 'resolution_ms')) * tupleElement(r, 'resolution_ms'), touch.id_order, touch.met, touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'),
                 kept
             )) AS walk
         FROM parts
@@ -198,11 +197,11 @@ WITH
             counted,
             arrayJoin(if(empty(tupleElement(r, 'held')), [walk], arrayMap(
                 values -> arrayMap(
-                    touch -> if(touch.held = values, touch, CAST((touch.at, touch.id_order, touch.id, arrayMap((flag, k) -> flag AND k > tupleElement(r, 'step_count'), touch.met, arrayEnumerate(touch.met)), tupleElement(r, 'ties_any'), touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, id UUID, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)')),
+                    touch -> if(touch.held = values, touch, CAST((touch.at, touch.id_order, arrayMap((flag, k) -> flag AND k > tupleElement(r, 'step_count'), touch.met, arrayEnumerate(touch.met)), tupleElement(r, 'ties_any'), touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)')),
                     arrayFilter(
                         touch -> touch.held = values OR (
                             (tupleElement(r, 'strict') OR arrayExists(flag -> flag, arraySlice(touch.met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))))
-                            AND NOT arrayExists((one, value, i) -> one != '' AND one != value AND length(tupleElement(r, 'fields')[i]) > 1, touch.held, values, tupleElement(r, 'held'))
+                            AND NOT arrayExists((one, value, i) -> one != '' AND one != value AND i > length(tupleElement(r, 'columns')), touch.held, values, tupleElement(r, 'held'))
                         ),
                         walk
                     )
@@ -222,7 +221,7 @@ WITH
                 tupleElement(r, 'breakdown_by') IN ('', 'attempt'), [('', run)],
                 tupleElement(r, 'breakdown_by') = 'each_value', arrayMap(one -> (one, arrayFilter(touch -> touch.value = one, run)), arrayDistinct(run.value)),
                 tupleElement(r, 'breakdown_by') = 'step', arrayMap(
-                    one -> (one, arrayMap(touch -> CAST((touch.at, touch.id_order, touch.id, if(touch.value = one, touch.met, arrayMap((flag, k) -> flag AND k != tupleElement(r, 'breakdown_step'), touch.met, arrayEnumerate(touch.met))), touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, id UUID, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'), run)),
+                    one -> (one, arrayMap(touch -> CAST((touch.at, touch.id_order, if(touch.value = one, touch.met, arrayMap((flag, k) -> flag AND k != tupleElement(r, 'breakdown_step'), touch.met, arrayEnumerate(touch.met))), touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'), run)),
                     arrayDistinct(arrayFilter(touch -> touch.met[tupleElement(r, 'breakdown_step')], run).value)
                 ),
                 [(arrayElement(arrayFilter(touch -> arrayExists(flag -> flag, arraySlice(touch.met, 1, tupleElement(r, 'step_count'))), run).value, if(tupleElement(r, 'breakdown_by') = 'first_touch', 1, -1)), run)]
@@ -296,6 +295,8 @@ WITH
             ) AS sequence
         FROM grouped
     ),
+    -- A touchpoint is one number from here on: its time (from long before 1970), its id, and which of the words its value is; 0 = a step that was left out. So numbers are in the
+    -- order of touchpoints. Its flags say for every step: 1 = it is the step, 2 = it passes an attempt there by in strict order, 4 = it excludes it, 8 = an attempt there is complete.
     asked_in_order AS
     (
         SELECT
@@ -303,24 +304,29 @@ WITH
             person,
             counted,
             breakdown_value,
-            arrayMap(step -> (step.1.at, step.1.id, step.1.value), sequence) AS touches,
-            arrayMap(step -> arraySlice(step.1.met, 1, tupleElement(r, 'step_count')), sequence) AS mets,
-            -- For every step reached: whether the touchpoint ends an attempt there: 1 = it is passed by in strict order, 2 = excluded.
-            multiIf(
-                empty(tupleElement(r, 'barred')) AND NOT tupleElement(r, 'strict'), arrayMap(met -> CAST([], 'Array(UInt8)'), mets),
+            if(tupleElement(r, 'breakdown_by') != 'attempt', [], arrayDistinct(sequence.1.value)) AS words,
+            sequence.1.at AS times,
+            arrayMap(
+                (at, id_order, word) -> bitShiftLeft(toUInt256(at + 4611686018427387904), 192) + bitShiftLeft(toUInt256(id_order), 64) + word,
+                times, sequence.1.id_order, if(tupleElement(r, 'breakdown_by') != 'attempt', arrayResize(CAST([], 'Array(UInt32)'), length(times)), arrayEnumerateDense(sequence.1.value))
+            ) AS touches,
+            sequence.2 AS lates,
+            if(
+                empty(tupleElement(r, 'barred')) AND NOT tupleElement(r, 'strict'),
+                arrayMap(met -> arrayMap((flag, at_end) -> toUInt8(flag + at_end), arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'at_ends')), sequence.1.met),
                 arrayMap(
-                    (step, met) -> if(step.2, arrayResize(CAST([], 'Array(UInt8)'), tupleElement(r, 'step_count'), 0), arrayMap(
-                        (k, nexts) -> toUInt8(multiIf(
-                            arrayExists((range, flag) -> flag AND (tupleElement(r, 'any_order') OR (range.1 <= k AND k < range.2)), tupleElement(r, 'barred'), arraySlice(step.1.met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))), 2,
-                            tupleElement(r, 'strict') AND NOT arrayExists(next -> met[next], nexts) AND NOT (tupleElement(r, 'may_go_back') AND arrayExists(flag -> flag, arraySlice(met, 1, k))), 1,
+                    (met, is_late) -> arrayMap(
+                        (flag, at_end, k, nexts) -> toUInt8(flag + at_end + multiIf(
+                            is_late, 0,
+                            arrayExists((range, is_barred) -> is_barred AND (tupleElement(r, 'any_order') OR (range.1 <= k AND k < range.2)), tupleElement(r, 'barred'), arraySlice(met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))), 4,
+                            tupleElement(r, 'strict') AND NOT arrayExists(next -> met[next], nexts) AND NOT (tupleElement(r, 'may_go_back') AND arrayExists(is_step -> is_step, arraySlice(met, 1, k))), 2,
                             0
                         )),
-                        tupleElement(r, 'places'), tupleElement(r, 'nexts')
-                    )),
-                    sequence, mets
+                        arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'at_ends'), tupleElement(r, 'places'), tupleElement(r, 'nexts')
+                    ),
+                    sequence.1.met, lates
                 )
-            ) AS ends,
-            sequence.2 AS lates
+            ) AS flags_of
         FROM sequences
     ),
     folded AS
@@ -330,78 +336,94 @@ WITH
             person,
             counted,
             breakdown_value,
+            words,
             if(
                 tupleElement(r, 'any_order'),
                 -- An attempt holds the last touchpoint of each step; a complete one is put away when the next touchpoint comes, or at the end.
                 arrayFold(
-                    (state, touch, met, end) -> (
-                        arrayFilter(one -> notEmpty(one.3), state.1) AS waiting,
+                    (state, touch, at, flags) -> (
+                        arrayFilter(one -> one > 0, state.1) AS waiting,
                         length(waiting) = tupleElement(r, 'step_count') AS is_complete,
-                        notEmpty(waiting) AND touch.1 - arrayMin(waiting.1) > tupleElement(r, 'window_ms') AS is_over,
-                        notEmpty(waiting) AND notEmpty(end) AND end[1] = 2 AND touch.1 > arrayMax(waiting.1) AS is_excluded,
-                        arrayMap(one -> if(is_complete OR is_excluded OR (is_over AND (tupleElement(r, 'counts_attempts') OR touch.1 - one.1 > tupleElement(r, 'window_ms'))), (toInt64(0), toInt64(0), CAST([], 'Array(Tuple(Int64, UUID, String))')), one), state.1) AS kept,
+                        notEmpty(waiting) AND at - (toInt64(bitShiftRight(arrayMin(waiting), 192)) - 4611686018427387904) > tupleElement(r, 'window_ms') AS is_over,
+                        notEmpty(waiting) AND flags[1] >= 4 AND at > toInt64(bitShiftRight(arrayMax(waiting), 192)) - 4611686018427387904 AS is_excluded,
+                        arrayMap(one -> if(is_complete OR is_excluded OR (is_over AND (tupleElement(r, 'counts_attempts') OR at - (toInt64(bitShiftRight(one, 192)) - 4611686018427387904) > tupleElement(r, 'window_ms'))), toUInt256(0), one), state.1) AS kept,
                         (
                             arrayMap(
-                                (one, k, taken) -> if(k = taken, (touch.1, touch.1, [touch]), one),
+                                (one, k, taken) -> if(k = taken, touch, one),
                                 kept, tupleElement(r, 'places'),
-                                arrayResize([], tupleElement(r, 'step_count'), coalesce(nullIf(arrayFirstIndex((flag, one) -> flag AND empty(one.3), met, kept), 0), if(tupleElement(r, 'only_first'), 0, arrayFirstIndex(flag -> flag, met))))
+                                arrayResize([], tupleElement(r, 'step_count'), coalesce(nullIf(arrayFirstIndex((flag, one) -> bitAnd(flag, 1) = 1 AND one = 0, flags, kept), 0), if(tupleElement(r, 'only_first'), 0, arrayFirstIndex(flag -> bitAnd(flag, 1) = 1, flags))))
                             ),
                             if(
-                                (is_complete OR is_over OR (is_excluded AND NOT tupleElement(r, 'drops_person'))) AND (NOT tupleElement(r, 'needs_first') OR notEmpty(state.1[1].3)) AND (tupleElement(r, 'keeps_all') OR empty(state.2) OR length(waiting) > state.2[-1].1),
-                                arrayPushBack(state.2, (toUInt16(length(waiting)), false, arraySort(arrayFlatten(waiting.3)))),
+                                (is_complete OR is_over OR (is_excluded AND NOT tupleElement(r, 'drops_person'))) AND (NOT tupleElement(r, 'needs_first') OR state.1[1] > 0) AND (tupleElement(r, 'keeps_all') OR length(waiting) > length(state.2[-1])),
+                                arrayPushBack(state.2, arraySort(waiting)),
                                 state.2
-                            )
+                            ),
+                            state.3
                         )
                     ).6,
-                    touches, mets, ends,
-                    (arrayMap(k -> (toInt64(0), toInt64(0), CAST([], 'Array(Tuple(Int64, UUID, String))')), tupleElement(r, 'places')), CAST([], 'Array(Tuple(UInt16, Bool, Array(Tuple(Int64, UUID, String))))'))
+                    touches, times, flags_of,
+                    (arrayMap(k -> toUInt256(0), tupleElement(r, 'places')), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)'))
                 ),
-                -- In the place of each step waits the attempt that has reached it and began last: (began, reached it, its touchpoints).
+                (CAST([], 'Array(UInt256)'), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)'))
+            ) AS state_in_any_order,
+            if(
+                tupleElement(r, 'any_order'),
+                (CAST([], 'Array(Tuple(Int64, Int64, Array(UInt256)))'), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)')),
+                -- In the place of each step waits the attempt that has reached it and began last: (began, reached it, its touchpoints); nobody began so long ago that it is no time.
+                -- Put away are the touchpoints of those that are over, and which of them were dropped. A complete one waits until the next touchpoint.
                 arrayFold(
-                    (state, touch, met, end, is_late) -> (
-                        arrayMap((one, ending) -> notEmpty(one.3) AND (touch.1 - one.1 > tupleElement(r, 'window_ms') OR (ending > 0 AND (touch.1 > one.2 OR NOT tupleElement(r, 'ties_any')))), state.1, arrayResize(end, tupleElement(r, 'step_count'), 0)) AS overs,
-                        -- For every step, the step whose attempt goes on to it; 0 = none.
+                    (state, touch, at, flags, is_late) -> (
+                        -- For every step, whether one goes on from there: 0 = it may, 1 = there is none, more = it is over, and why.
                         arrayMap(
+                            (one, flag) -> multiIf(one.1 = -4000000000000000000, 1, at - one.1 > tupleElement(r, 'window_ms'), 8, tupleElement(r, 'ties_any') AND at <= one.2, bitAnd(flag, 8), bitAnd(flag, 14)),
+                            state.1, flags
+                        ) AS overs,
+                        -- With optional steps: for every step, the step whose attempt goes on to it; 0 = none.
+                        if(NOT tupleElement(r, 'has_optional'), CAST([], 'Array(UInt32)'), arrayMap(
                             (k, wishes) -> arrayLastIndex(wish -> wish = k, wishes),
                             tupleElement(r, 'places'),
                             arrayResize([], tupleElement(r, 'step_count'), arrayMap(
-                                (one, is_over, nexts) -> if(notEmpty(one.3) AND NOT is_over AND NOT (is_late AND has(one.3, touch)), arrayFirst(next -> met[next] AND touch.1 - one.2 <= tupleElement(r, 'withins_ms')[next], nexts), toUInt16(0)),
+                                (one, over, nexts) -> if(over = 0 AND NOT (is_late AND has(one.3, touch)), arrayFirst(next -> bitAnd(flags[next], 1) = 1 AND at - one.2 <= tupleElement(r, 'withins_ms')[next], nexts), toUInt16(0)),
                                 state.1, overs, tupleElement(r, 'nexts')
                             ))
-                        ) AS froms,
-                        met[1] AND NOT is_late
-                            AND NOT arrayExists((one, is_over, ending) -> is_over AND ending = 2 AND touch.1 - one.1 <= tupleElement(r, 'window_ms'), state.1, overs, arrayResize(end, tupleElement(r, 'step_count'), 0))
-                            AND (NOT tupleElement(r, 'only_first') OR (arrayAll((one, is_over) -> is_over OR empty(one.3), state.1, overs) AND (tupleElement(r, 'keeps_all') OR (empty(state.2) AND NOT has(overs, true))))) AS begins,
+                        )) AS froms,
+                        NOT is_late AND bitAnd(flags[1], 1) = 1
+                            AND NOT has(overs, 4)
+                            AND (NOT tupleElement(r, 'only_first') OR (NOT has(overs, 0) AND (tupleElement(r, 'keeps_all') OR (empty(state.2) AND arrayMax(overs) = 1)))) AS begins,
+                        -- What may come to each step: to the first, an attempt that begins now.
+                        arrayPushFront(
+                            if(tupleElement(r, 'has_optional'), arrayMap(from -> state.1[from], arrayPopFront(froms)), arrayPopBack(state.1)),
+                            (at, at, CAST([], 'Array(UInt256)'))
+                        ) AS befores,
+                        if(
+                            tupleElement(r, 'has_optional'),
+                            arrayPushFront(arrayMap(from -> from > 0, arrayPopFront(froms)), begins),
+                            arrayMap(
+                                (before, over, flag, within) -> over = 0 AND bitAnd(flag, 1) = 1 AND at - before.2 <= within AND NOT (is_late AND has(before.3, touch)),
+                                befores, arrayPushFront(arrayPopBack(overs), toUInt8(NOT begins)), flags, tupleElement(r, 'withins_ms')
+                            )
+                        ) AS comes,
+                        if(tupleElement(r, 'has_optional'), arrayMap(k -> has(froms, k), tupleElement(r, 'places')), arrayPushBack(arrayPopFront(comes), false)) AS leaves,
+                        arrayMap(
+                            (one, over, is_coming, is_leaving) -> (over > 1 AND (tupleElement(r, 'keeps_all') OR length(one.3) > length(state.2[-1]) OR (tupleElement(r, 'drops_person') AND length(one.3) = length(state.2[-1]) AND state.3[-1] AND over != 4)))
+                                OR (tupleElement(r, 'keeps_all') AND over = 0 AND is_coming AND NOT is_leaving),
+                            state.1, overs, comes, leaves
+                        ) AS puts,
                         (
                             arrayMap(
-                                (one, is_over, from, k, is_left) -> multiIf(
-                                    k < tupleElement(r, 'step_count') AND from > 0, (state.1[from].1, greatest(state.1[from].2, touch.1), arrayPushBack(arrayResize(state.1[from].3, k - 1), touch)),
-                                    k = 1 AND k < tupleElement(r, 'step_count') AND begins, (touch.1, touch.1, [touch]),
-                                    is_over OR is_left, (toInt64(0), toInt64(0), CAST([], 'Array(Tuple(Int64, UUID, String))')),
+                                (one, before, over, is_coming, is_leaving, k) -> multiIf(
+                                    is_coming, (before.1, greatest(before.2, at), arrayPushBack(if(tupleElement(r, 'has_optional'), arrayResize(before.3, k - 1), before.3), touch)),
+                                    is_leaving OR over > 0, (toInt64(-4000000000000000000), toInt64(0), CAST([], 'Array(UInt256)')),
                                     one
                                 ),
-                                state.1, overs, froms, tupleElement(r, 'places'), arrayMap(k -> has(froms, k), tupleElement(r, 'places'))
+                                state.1, befores, overs, comes, leaves, tupleElement(r, 'places')
                             ),
-                            arrayConcat(
-                                state.2,
-                                arrayFilter(
-                                    one -> one.1 > 0 AND (tupleElement(r, 'keeps_all') OR empty(state.2) OR one.1 > state.2[-1].1 OR (one.1 = state.2[-1].1 AND state.2[-1].2 AND NOT one.2)),
-                                    arrayMap(
-                                        (one, is_over, from, ending, k) -> multiIf(
-                                            k = tupleElement(r, 'step_count') AND from > 0, (k, false, arrayPushBack(arrayResize(state.1[from].3, k - 1), touch)),
-                                            k = tupleElement(r, 'step_count') AND k = 1 AND begins, (k, false, [touch]),
-                                            is_over OR (tupleElement(r, 'keeps_all') AND notEmpty(one.3) AND NOT has(froms, k) AND if(k = 1, begins, from > 0)),
-                                            (toUInt16(length(one.3)), tupleElement(r, 'drops_person') AND is_over AND ending = 2 AND touch.1 - one.1 <= tupleElement(r, 'window_ms'), one.3),
-                                            (toUInt16(0), false, one.3)
-                                        ),
-                                        state.1, overs, froms, arrayResize(end, tupleElement(r, 'step_count'), 0), tupleElement(r, 'places')
-                                    )
-                                )
-                            )
+                            arrayConcat(state.2, arrayFilter((steps, is_put) -> is_put, state.1.3, puts)),
+                            if(NOT tupleElement(r, 'drops_person'), state.3, arrayConcat(state.3, arrayMap(over -> over = 4, arrayFilter((over, is_put) -> is_put, overs, puts))))
                         )
-                    ).4,
-                    touches, mets, ends, lates,
-                    (arrayMap(k -> (toInt64(0), toInt64(0), CAST([], 'Array(Tuple(Int64, UUID, String))')), tupleElement(r, 'places')), CAST([], 'Array(Tuple(UInt16, Bool, Array(Tuple(Int64, UUID, String))))'))
+                    ).8,
+                    touches, times, flags_of, lates,
+                    (arrayMap(k -> (toInt64(-4000000000000000000), toInt64(0), CAST([], 'Array(UInt256)')), tupleElement(r, 'places')), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)'))
                 )
             ) AS state
         FROM asked_in_order
@@ -413,15 +435,13 @@ WITH
             person,
             counted,
             breakdown_value,
-            arrayFilter(one -> notEmpty(one.3), state.1) AS waiting,
-            arrayConcat(
-                state.2,
-                multiIf(
-                    NOT tupleElement(r, 'any_order'), arrayMap(one -> (toUInt16(length(one.3)), false, one.3), waiting),
-                    empty(waiting) OR (tupleElement(r, 'needs_first') AND empty(state.1[1].3)), [],
-                    [(toUInt16(length(waiting)), false, arraySort(arrayFlatten(waiting.3)))]
-                )
-            ) AS attempts
+            words,
+            if(
+                tupleElement(r, 'any_order'),
+                arrayConcat(state_in_any_order.2, arrayFilter(steps -> notEmpty(steps) AND (NOT tupleElement(r, 'needs_first') OR state_in_any_order.1[1] > 0), [arraySort(arrayFilter(one -> one > 0, state_in_any_order.1))])),
+                arrayConcat(state.2, arrayFilter(steps -> notEmpty(steps), state.1.3))
+            ) AS attempts,
+            arrayResize(state.3, length(attempts), false) AS drops
         FROM folded
     ),
     told AS
@@ -430,12 +450,13 @@ WITH
             project,
             person,
             counted,
-            attempt.1 AS reached,
-            attempt.2 AS is_dropped,
-            attempt.3 AS steps_taken,
+            toUInt16(length(steps_taken)) AS reached,
+            is_dropped,
+            steps_taken,
+            arrayMap(step -> if(step = 0, toInt64(0), toInt64(bitShiftRight(step, 192)) - 4611686018427387904), steps_taken) AS times_taken,
             place,
-            if(tupleElement(r, 'breakdown_by') = 'attempt', if(tupleElement(r, 'breakdown_step') <= reached, steps_taken[tupleElement(r, 'breakdown_step')].3, ''), breakdown_value) AS value,
-            fromUnixTimestamp64Milli(steps_taken[1].1, 'UTC') AS entered_at,
+            if(tupleElement(r, 'breakdown_by') = 'attempt', if(tupleElement(r, 'breakdown_step') <= reached, words[toUInt32(steps_taken[tupleElement(r, 'breakdown_step')])], ''), breakdown_value) AS value,
+            fromUnixTimestamp64Milli(times_taken[1], 'UTC') AS entered_at,
             multiIf(
                 tupleElement(r, 'interval') = '', NULL,
                 tupleElement(r, 'interval') = 'hour', toDateTime64(toStartOfHour(entered_at, tupleElement(r, 'timezone')), 3, 'UTC'),
@@ -445,14 +466,15 @@ WITH
             ) AS period_at
         FROM ended
         ARRAY JOIN
-            attempts AS attempt,
+            attempts AS steps_taken,
+            drops AS is_dropped,
             arrayEnumerate(attempts) AS place
     ),
     ranked AS
     (
         SELECT
             *,
-            if(tupleElement(r, 'counts_attempts'), 1, row_number() OVER (PARTITION BY project, person, counted, value, period_at ORDER BY reached DESC, is_dropped, place)) AS rank
+            if(tupleElement(r, 'counts_attempts'), 1, row_number() OVER (PARTITION BY project, person, counted, value, period_at ORDER BY reached DESC, is_dropped, place, steps_taken[1])) AS rank
         FROM told
     )
 SELECT
@@ -468,12 +490,12 @@ SELECT
     ) + toIntervalMillisecond(tupleElement(r, 'window_ms')) <= least(now64(3, 'UTC'), ifNull({to_at:Nullable(DateTime64(3, 'UTC'))}, now64(3, 'UTC'))) AS is_complete,
     entered_at,
     reached,
-    arrayMap(step -> if(step.2 = toUUID('00000000-0000-0000-0000-000000000000'), NULL, fromUnixTimestamp64Milli(step.1, 'UTC')), steps_taken) AS step_times,
+    arrayMap((step, at_ms) -> if(step = 0, NULL, fromUnixTimestamp64Milli(at_ms, 'UTC')), steps_taken, times_taken) AS step_times,
     arrayMap(
-        (step, before_ms) -> if(step.2 = toUUID('00000000-0000-0000-0000-000000000000'), NULL, greatest(step.1 - before_ms, 0) / 1000),
-        steps_taken, arrayPopBack(arrayPushFront(arrayFill(step -> step.2 != toUUID('00000000-0000-0000-0000-000000000000'), steps_taken).1, steps_taken[1].1))
+        (step, at_ms, before_ms) -> if(step = 0, NULL, greatest(at_ms - before_ms, 0) / 1000),
+        steps_taken, times_taken, arrayPopBack(arrayPushFront(arrayFill((at_ms, step) -> step != 0, times_taken, steps_taken), times_taken[1]))
     ) AS seconds_from_previous,
-    steps_taken.2 AS touchpoint_ids
+    arrayMap(step -> reinterpretAsUUID(bitOr(bitShiftLeft(toUInt128(bitShiftRight(step, 64)), 64), bitShiftRight(toUInt128(bitShiftRight(step, 64)), 64))), steps_taken) AS touchpoint_ids
 FROM ranked
 WHERE rank = 1
   AND NOT is_dropped
