@@ -32,6 +32,8 @@ from tests.touchpoint_rows import START, row, store, store_rows, touch
 
 INNER = {
     "walks_indexed": "how `node_walks` reads lives fast; of it that function tells the walks, whatever a node is",
+    "nodes_known": "what numbers stand for which nodes, for the views behind `nodes` and `bright_paths`",
+    "journeys_numbered": "journeys as numbers of `nodes_known`; `walks.node_walks` tells them in words",
     "funnel_asked": "the rules as one value, for the views behind",
     "funnel_walked": "the pass behind `funnel_attempts`, with the same rows; it takes rules that another view has read",
     "funnel_counted": "the counts behind `funnel_by_rules`, with the same rows; it takes rules that are read already",
@@ -39,12 +41,15 @@ INNER = {
 """The views that only other views ask, and why nobody needs a function of them."""
 
 AS_TEXT = {
+    "black_holes",
+    "bright_paths",
     "funnel",
     "funnel_attempts",
     "funnel_by_rules",
     "funnel_people",
     "funnel_sampled",
     "funnel_weekly",
+    "nodes",
     "person_timeline",
     "transitions",
 }

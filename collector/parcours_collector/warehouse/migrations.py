@@ -31,6 +31,8 @@ VIEWS = (
     "journeys",
     "person_timeline",
     "transitions",
+    "nodes_known",
+    "journeys_numbered",
     "node_walks",
     "walk_transitions",
     "path_walks",

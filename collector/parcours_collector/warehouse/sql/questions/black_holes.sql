@@ -1,3 +1,4 @@
+-- As `black_holes(max_nodes, node, groups, collapse, with_value, project, from_at, to_at)`, by its text: what is a view is analysed once more.
 SELECT
     node,
     visits,
@@ -8,15 +9,9 @@ SELECT
     expected_conversions,
     conversion_if_mended,
     base_conversion
-FROM black_holes(
-    max_nodes = {max_nodes:Nullable(UInt16)},
-    node = {node:Nullable(String)},
-    groups = {groups:Nullable(String)},
-    collapse = {collapse:Nullable(Bool)},
-    with_value = {with_value:Nullable(Bool)},
-    project = {project:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+FROM
+(
+    /* the query of black_holes */
 )
 ORDER BY
     expected_conversions DESC,

@@ -1,3 +1,4 @@
+-- As `bright_paths(min_length, max_length, min_journeys, z, node, groups, collapse, project, from_at, to_at)`, by its text: what is a view is analysed once more.
 SELECT
     path,
     journeys,
@@ -9,17 +10,9 @@ SELECT
     base_conversion,
     lift,
     toBool(is_bright) AS is_bright
-FROM bright_paths(
-    min_length = {min_length:Nullable(UInt8)},
-    max_length = {max_length:Nullable(UInt8)},
-    min_journeys = {min_journeys:Nullable(UInt64)},
-    z = {z:Nullable(Float64)},
-    node = {node:Nullable(String)},
-    groups = {groups:Nullable(String)},
-    collapse = {collapse:Nullable(Bool)},
-    project = {project:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+FROM
+(
+    /* the query of bright_paths */
 )
 ORDER BY
     low DESC,

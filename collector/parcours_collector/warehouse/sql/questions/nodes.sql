@@ -1,3 +1,4 @@
+-- As `nodes(max_nodes, node, groups, collapse, with_value, project, from_at, to_at)`, by its text: what is a view is analysed once more.
 SELECT
     node,
     visits,
@@ -15,15 +16,9 @@ SELECT
     need,
     valence,
     revenue
-FROM nodes(
-    max_nodes = {max_nodes:Nullable(UInt16)},
-    node = {node:Nullable(String)},
-    groups = {groups:Nullable(String)},
-    collapse = {collapse:Nullable(Bool)},
-    with_value = {with_value:Nullable(Bool)},
-    project = {project:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+FROM
+(
+    /* the query of nodes */
 )
 ORDER BY
     visits DESC,

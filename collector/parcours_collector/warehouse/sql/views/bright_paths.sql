@@ -9,6 +9,50 @@
 CREATE OR REPLACE VIEW bright_paths AS
 WITH
     ifNull({z:Nullable(Float64)}, 1.96) AS z_wanted,
+    ifNull({min_length:Nullable(UInt8)}, 1) AS min_nodes,
+    ifNull({max_length:Nullable(UInt8)}, 3) AS max_nodes,
+    -- A path of so few nodes, each the place in a list that numbers of 16 bits can tell, is a number itself.
+    (
+        SELECT (labels, is_known AND length(labels) < 65536 AND max_nodes <= 4)
+        FROM
+        (
+            /* the query of nodes_known */
+        )
+    ) AS known,
+    known.2 AS is_numbered,
+    -- At each node of a journey the path of so many nodes that ends there, 0 where it would have begun before the journey. The node of a conversion is in no path.
+    numbered AS
+    (
+        SELECT
+            person_id,
+            arrayPushFront(arrayPopBack(arrayMap(how -> how > 0, ends)), true) AS begins,
+            arrayCumSum(begins) AS journeys_so_far,
+            arrayMap(one -> toUInt64(one), nodes) AS paths_1,
+            if(max_nodes < 2, [], arrayMap((before, one, is_first) -> if(is_first, 0, bitOr(bitShiftLeft(before, 16), one)), arrayPopBack(arrayPushFront(paths_1, toUInt64(0))), paths_1, begins)) AS paths_2,
+            if(max_nodes < 3, [], arrayMap((before, one, is_first) -> if(is_first OR before = 0, 0, bitOr(bitShiftLeft(before, 16), one)), arrayPopBack(arrayPushFront(paths_2, toUInt64(0))), paths_1, begins)) AS paths_3,
+            if(max_nodes < 4, [], arrayMap((before, one, is_first) -> if(is_first OR before = 0, 0, bitOr(bitShiftLeft(before, 16), one)), arrayPopBack(arrayPushFront(paths_3, toUInt64(0))), paths_1, begins)) AS paths_4,
+            arrayConcat(if(min_nodes > 1, [], [paths_1]), if(min_nodes > 2 OR max_nodes < 2, [], [paths_2]), if(min_nodes > 3 OR max_nodes < 3, [], [paths_3]), if(max_nodes < 4, [], [paths_4])) AS paths_by_length,
+            -- Which path, in which journey, whether that converted, in one number: in order, what a journey took again lies beside itself, and so does what a person did. The
+            -- path of no node, 0, is taken by every journey.
+            arrayMap((journey, how) -> toUInt128(2 * journey + (how = 1)), journeys_so_far, ends_at_last) AS of_journeys,
+            arrayCompact(arraySort(arrayConcat(
+                arrayFilter(one -> one > 0, arrayFlatten(arrayMap(
+                    every -> arrayMap((path, of_journey, how) -> if(path = 0 OR how = 1, toUInt128(0), bitOr(bitShiftLeft(toUInt128(path), 64), of_journey)), every, of_journeys, ends),
+                    paths_by_length
+                ))),
+                arrayFilter((of_journey, how) -> how > 0, of_journeys, ends)
+            ))) AS all_taken
+        FROM parcours.journeys_numbered(
+            without_conversion = true,
+            node = {node:Nullable(String)},
+            groups = {groups:Nullable(String)},
+            collapse = {collapse:Nullable(Bool)},
+            project = {project:Nullable(String)},
+            from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
+            to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+        )
+        WHERE is_numbered
+    ),
     -- The path of no node is taken by every journey: it is the base.
     taken AS
     (
@@ -31,13 +75,32 @@ WITH
         ARRAY JOIN arrayPushFront(
             arrayDistinct(arrayFold(
                 (paths, nodes_wanted) -> arrayConcat(paths, arrayMap(place -> arrayMap(one -> toString(one), arraySlice(nodes, place, nodes_wanted)), range(1, length(nodes) + 2 - least(nodes_wanted, length(nodes) + 1)))),
-                range(ifNull({min_length:Nullable(UInt8)}, 1), ifNull({max_length:Nullable(UInt8)}, 3) + 1),
+                range(min_nodes, max_nodes + 1),
                 CAST([], 'Array(Array(String))')
             )),
             CAST([], 'Array(String)')
         ) AS path
-        WHERE outcome IN ('converted', 'lost')
+        WHERE NOT is_numbered
+          AND outcome IN ('converted', 'lost')
         GROUP BY path
+        UNION ALL
+        SELECT
+            arrayMap(place -> known.1[place], arrayFilter(place -> place > 0, arrayMap(bits -> bitAnd(bitShiftRight(path_taken, bits), 65535), [48, 32, 16, 0]))) AS path,
+            count() AS journeys,
+            countIf(is_new) AS people,
+            countIf(bitAnd(taken_so, 1) = 1) AS converted
+        FROM
+        (
+            SELECT
+                all_taken,
+                arrayMap(one -> toUInt64(bitShiftRight(one, 64)), all_taken) AS all_paths
+            FROM numbered
+        )
+        ARRAY JOIN
+            all_taken AS taken_so,
+            all_paths AS path_taken,
+            arrayMap((path, before, place) -> path != before OR place = 1, all_paths, arrayPopBack(arrayPushFront(all_paths, toUInt64(0))), arrayEnumerate(all_paths)) AS is_new
+        GROUP BY path_taken
     )
 SELECT
     path,
@@ -61,7 +124,7 @@ FROM
 )
 WHERE notEmpty(path)
   AND journeys >= ifNull({min_journeys:Nullable(UInt64)}, 10)
-  AND throwIf(ifNull({min_length:Nullable(UInt8)}, 1) < 1 OR ifNull({max_length:Nullable(UInt8)}, 3) < ifNull({min_length:Nullable(UInt8)}, 1), 'min_length is at least 1 and at most max_length') = 0
+  AND throwIf(min_nodes < 1 OR max_nodes < min_nodes, 'min_length is at least 1 and at most max_length') = 0
 ORDER BY
     low DESC,
     journeys DESC,

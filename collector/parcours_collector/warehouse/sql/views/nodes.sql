@@ -17,7 +17,50 @@ WITH
     concat(unhex('FF'), 'start') AS start_state,
     concat(unhex('FF'), 'converted') AS converted_state,
     concat(unhex('FF'), 'lost') AS lost_state,
-    -- A person's moves: from where they were to where they came.
+    -- Where numbers can tell the walks they do: a node is a place in a list then, and a move two of them.
+    (
+        SELECT (labels, is_known AND NOT ifNull({with_value:Nullable(Bool)}, false))
+        FROM
+        (
+            /* the query of nodes_known */
+        )
+    ) AS known,
+    known.2 AS is_numbered,
+    -- With no more nodes than have a row, the people of each can be counted; else those of the others have to be told apart.
+    is_numbered AND length(known.1) <= ifNull({max_nodes:Nullable(UInt16)}, 200) AS is_counted,
+    moves_numbered AS
+    (
+        SELECT
+            toUInt32(bitShiftRight(move, 32)) AS from_place,
+            toUInt32(bitAnd(move, 4294967295)) AS to_place,
+            count() AS passages,
+            countIf(begins) AS begun,
+            countIf(time_there = 1) AS people,
+            groupArrayIf(person_id, time_there = 1 AND NOT is_counted) AS people_first_there
+        FROM
+        (
+            SELECT
+                person_id,
+                nodes,
+                arrayMap((place, next, how) -> bitOr(bitShiftLeft(toUInt64(place), 32), multiIf(how = 0, next, how = 1, 4294967295, 4294967294)), nodes, arrayPushBack(arrayPopFront(nodes), toUInt32(0)), ends) AS moves_made,
+                arrayPushFront(arrayPopBack(arrayMap(how -> how > 0, ends)), true) AS all_begin
+            FROM parcours.journeys_numbered(
+                node = {node:Nullable(String)},
+                groups = {groups:Nullable(String)},
+                collapse = {collapse:Nullable(Bool)},
+                project = {project:Nullable(String)},
+                from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
+                to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+            )
+            WHERE is_numbered
+        )
+        ARRAY JOIN
+            moves_made AS move,
+            all_begin AS begins,
+            arrayEnumerateUniq(nodes) AS time_there
+        GROUP BY move
+    ),
+    -- A person's moves where words tell them: from where they were to where they came.
     people AS
     (
         SELECT
@@ -37,7 +80,8 @@ WITH
             from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
             to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
         )
-        WHERE outcome IN ('converted', 'lost')
+        WHERE NOT is_numbered
+          AND outcome IN ('converted', 'lost')
         GROUP BY
             project,
             person_id
@@ -48,6 +92,7 @@ WITH
             from_name,
             to_name,
             count() AS passages,
+            countIf(time_there = 1) AS people,
             groupArrayIf(person, time_there = 1) AS people_first_there,
             sumIf(brought, from_name = start_state AND time_there = 1) AS brought_there,
             sumIf(brought_converted, from_name = start_state AND time_there = 1) AS brought_converted_there
@@ -59,11 +104,30 @@ WITH
         GROUP BY
             from_name,
             to_name
+        UNION ALL
+        -- Of each move itself, and of the journeys that began with it, one from the start.
+        SELECT
+            told.1 AS from_name,
+            told.2 AS to_name,
+            told.3 AS passages,
+            told.4 AS people,
+            told.5 AS people_first_there,
+            0 AS brought_there,
+            0 AS brought_converted_there
+        FROM
+        (
+            SELECT
+                known.1[from_place] AS node,
+                multiIf(to_place = 4294967295, converted_state, to_place = 4294967294, lost_state, known.1[to_place]) AS next,
+                arrayJoin([(node, next, passages, people, people_first_there), (start_state, node, begun, toUInt64(0), CAST([], 'Array(UInt64)'))]) AS told
+            FROM moves_numbered
+        )
+        WHERE passages > 0
     ),
     gathered AS
     (
         SELECT
-            groupArray((from_name, to_name, passages, people_first_there)) AS all_moves,
+            groupArray((from_name, to_name, passages, people_first_there, people)) AS all_moves,
             sumMap([from_name], [passages]) AS totals,
             sum(brought_there) AS revenue,
             sum(brought_converted_there) AS converted_revenue,
@@ -97,7 +161,7 @@ WITH
                 [move.3]
             ) AS targets,
             sum(move.3) AS visits,
-            uniqExactArray(move.4) AS people
+            if(is_counted, sum(move.5), uniqExactArray(move.4)) AS people
         FROM kept
         ARRAY JOIN all_moves AS move
         GROUP BY from_no
