@@ -337,3 +337,21 @@ def _stored(client: Client, touches: list[Touch]) -> str:
 
 def _fields(network: Network) -> dict[str, object]:
     return {name: getattr(network, name) for name in ("node", "groups", "collapse", "from_at", "to_at")}
+
+
+def test_the_only_project_need_not_be_named(clickhouse_apart: Client) -> None:
+    store(
+        clickhouse_apart, "shop", [touch("product_viewed", 0, user_id="a"), touch("order_completed", 60, user_id="a")]
+    )
+    stitch(clickhouse_apart)
+    one = nodes(clickhouse_apart, Network(project="shop"))
+    assert list(nodes(clickhouse_apart)) == list(one)
+    assert [row.node for row in one] == ["order_completed", "product_viewed"]
+    assert clickhouse_apart.query("SELECT count() FROM journeys_numbered()").result_rows == [(1,)], "told by numbers"
+    store(
+        clickhouse_apart, "other", [touch("product_viewed", 0, user_id="b"), touch("order_completed", 9, user_id="b")]
+    )
+    stitch(clickhouse_apart)
+    assert clickhouse_apart.query("SELECT count() FROM journeys_numbered()").result_rows == [(0,)], "told by words"
+    assert [row.visits for row in nodes(clickhouse_apart)] == [2, 2]
+    assert list(nodes(clickhouse_apart, Network(project="shop"))) == list(one)

@@ -8,14 +8,14 @@
 CREATE OR REPLACE VIEW journeys_numbered AS
 WITH
     (
-        SELECT (numbers, places, conversions, is_known)
+        SELECT (numbers, places, conversions, is_known, only_project)
         FROM
         (
             /* the query of nodes_known */
         )
     ) AS known,
     ifNull({node:Nullable(String)}, 'name') AS node_is,
-    dictGet('parcours.project_settings', 'journey_gap_seconds', ifNull({project:Nullable(String)}, '')) * 1000 AS gap_ms,
+    dictGet('parcours.project_settings', 'journey_gap_seconds', known.5) * 1000 AS gap_ms,
     toUnixTimestamp64Milli(now64(3, 'UTC')) AS now_ms,
     {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
     ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
@@ -41,7 +41,7 @@ WITH
             if(converts[-1] OR now_ms - times[-1] > gap_ms, toInt64(length(times)), toInt64(arrayLastIndex(one -> one, begins)) - 1) AS nodes_over
         FROM parcours.walks_indexed
         WHERE known.4
-          AND project = {project:Nullable(String)}
+          AND project = known.5
     ),
     judged AS
     (
