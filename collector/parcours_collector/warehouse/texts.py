@@ -10,7 +10,7 @@ from functools import cache
 from parcours_collector.warehouse.sql import read_sql
 
 _OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
-_QUERY = re.compile(r"/\* the query of (?P<view>\w+) \*/")
+_QUERY = re.compile(r"/\* the query of (?P<view>\w+)(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/")
 _LAST_ORDER = re.compile(r"\nORDER BY\n(?:    [^\n]+\n?)+\Z")
 
 
@@ -22,7 +22,8 @@ def view_text(name: str) -> str:
     relation that it reads replaced. So a question of one person repeats no rule, and reads no other person.
 
     `/* the query of VIEW */` stands for the whole text of that view: its parameters are then those of both, named once.
-    Its order stays behind: inside another query it says nothing, and sorts all the same.
+    Its order stays behind: inside another query it says nothing, and sorts all the same. In `/* the query of VIEW with
+    PARAMETER = EXPRESSION */` the expression stands for that parameter.
     """
     return _whole(read_sql(f"views/{name}"))
 
@@ -34,12 +35,16 @@ def question_text(name: str) -> str:
 
 
 def _whole(text: str) -> str:
-    text = _QUERY.sub(lambda found: _unordered(view_text(found["view"]), found["view"]), text)
+    text = _QUERY.sub(_asked, text)
     return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), text)
 
 
-def _unordered(text: str, view: str) -> str:
-    return _LAST_ORDER.sub("\n", _query(text, view))
+def _asked(found: re.Match[str]) -> str:
+    view, parameter, value = found["view"], found["parameter"], found["value"]
+    text = _LAST_ORDER.sub("\n", _query(view_text(view), view))
+    if parameter is None:
+        return text
+    return re.sub(rf"\{{{parameter}:[^}}]+\}}", lambda _: value, text)
 
 
 def _query(text: str, view: str) -> str:

@@ -30,14 +30,9 @@ FROM
         first_value(people) OVER (ORDER BY step ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS entered,
         sqrt(z2 * (people + z2 / 4)) AS spread,
         sqrt(z2 * (conversion_from_start * (1 - conversion_from_start) / entered + z2 / (4 * entered * entered))) AS rate_spread
-    FROM parcours.funnel(
-        steps = {steps:Array(String)},
-        window_seconds = {window_seconds:UInt64},
-        one_in = ifNull({one_in:Nullable(UInt32)}, 16),
-        project = {project:Nullable(String)},
-        channel = {channel:Nullable(String)},
-        from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-        to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+    FROM
+    (
+        /* the query of funnel with one_in = ifNull({one_in:Nullable(UInt32)}, 16) */
     )
     WHERE throwIf(ifNull({one_in:Nullable(UInt32)}, 16) < 1, 'one_in is at least 1') = 0
 )
