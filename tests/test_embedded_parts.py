@@ -133,6 +133,9 @@ def test_what_had_no_datetime_column_is_not_described_again() -> None:
     assert ["SELECT 0" in undated, "SELECT 1" in undated, "SELECT 1024" in undated] == [False, True, True]
     undated.note("SELECT 1", [Column("a", PARIS)])
     assert "SELECT 1" not in undated
+    undated.doubt("SELECT 2")
+    undated.note("SELECT 2", plain)
+    assert "SELECT 2" not in undated, "its values imitated a header, and may again"
     assert may_lose_a_zone(block(("b", "UInt8", b"\7"), ("a", "DateTime", INSTANT)))
     assert not may_lose_a_zone(block(("a", PARIS, INSTANT), ("b", "DateTime64(3)", INSTANT * 2)))
 

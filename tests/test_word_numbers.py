@@ -54,6 +54,49 @@ def test_two_names_of_one_number_are_two_nodes_and_two_steps(clickhouse_apart: C
     assert len(funnel_people(client, [other], window_seconds=60, project="shop")) == (2 if indexed else 3)
 
 
+def test_a_name_that_waits_is_not_taken_for_one_of_its_number(clickhouse_apart: Client) -> None:
+    client = clickhouse_apart
+    one, other = words_of_one_number(client, "name_")
+    store(client, "shop", [touch(other, 0, user_id="a")])
+    stitch(client)
+    JourneyIndex(client, linger_seconds=0).refresh()
+    store(client, "shop", [touch(one, 0, user_id="b")])
+    assert len(funnel_people(client, [other], window_seconds=60, project="shop")) == 1
+
+
+def test_what_an_earlier_version_indexed_after_the_migration_is_noted(clickhouse_apart: Client) -> None:
+    """Of that version's run is left what it would have left: a row of the index, and no note of its names."""
+    client = clickhouse_apart
+    store(client, "shop", [touch("product_viewed", 0, user_id="a"), touch("order_completed", 9, user_id="a")])
+    stitch(client)
+    JourneyIndex(client, linger_seconds=0).refresh()
+    client.command("TRUNCATE TABLE journey_nodes")
+    JourneyIndex(client, linger_seconds=0).refresh()
+    assert len(transitions(client, project="shop")) == 1
+    assert [step.people for step in funnel(client, ["product_viewed"], window_seconds=60, project="shop")] == [1]
+
+
+def test_nodes_that_are_called_alike_are_one(clickhouse_apart: Client) -> None:
+    """Straight into the table: no door lets such names in."""
+    client = clickhouse_apart
+    store(
+        client,
+        "shop",
+        [
+            touch("a · b", 0, channel="c", user_id="a"),
+            touch("end", 5, channel="c", user_id="a"),
+            touch("a", 0, channel="b · c", user_id="b"),
+            touch("end", 5, channel="c", user_id="b"),
+        ],
+    )
+    stitch(client)
+    JourneyIndex(client, linger_seconds=0).refresh()
+    moves = transitions(client, node="name_channel", project="shop")
+    assert [(move.from_node, move.to_node, move.passages, move.people) for move in moves] == [
+        ("a · b · c", "end · c", 2, 2)
+    ]
+
+
 def test_two_channels_of_one_number_are_two_nodes(clickhouse_apart: Client) -> None:
     client = clickhouse_apart
     one, other = words_of_one_number(client, "channel_")

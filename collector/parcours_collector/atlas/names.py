@@ -17,7 +17,7 @@ class UnknownTouchpoint(OperatorError):
 
 
 def known_names(client: Client, *, project: str | None = None) -> frozenset[str]:
-    """Return the names of touchpoints that were recorded or are known from the catalogue and the plan."""
+    """Return the names of touchpoints that were recorded, if only once, or that the catalogue or the plan knows."""
     answer = client.query(read_sql("questions/known_names"), parameters={"project": project})
     return frozenset(name for (name,) in answer.result_rows)
 

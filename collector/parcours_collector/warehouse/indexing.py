@@ -67,6 +67,7 @@ class JourneyIndex:
         self._linger_seconds = linger_seconds
         self._written: list[tuple[float, str]] = []
         self._gathered_after = -1
+        self._has_all_nodes = False
 
     def refresh(self, *, least_rows: int = 1, said: Callable[[str], None] = lambda _: None) -> IndexRun:
         """Write the changes that wait into the index, unless they are fewer than `least_rows`; gather who was moved.
@@ -75,6 +76,10 @@ class JourneyIndex:
         """
         started = time.monotonic()
         self._forget_written()
+        if not self._has_all_nodes:
+            # An earlier version that still ran after the migration has indexed names without noting them.
+            self._client.command(read_sql("indexing/nodes_all"))
+            self._has_all_nodes = True
         waiting = self._waiting(None)
         if 0 < waiting.rows < least_rows:
             return IndexRun(0, False, time.monotonic() - started)

@@ -186,6 +186,7 @@ class QueryHandler:
         stream = await self._stream(request, query, statement, outcome)
         if native and not described and stream.first is not None and may_lose_a_zone(stream.first):
             # Its columns are not those of the last time: described after all, it begins again.
+            self._undated.doubt(statement.sql)
             await query.call(stream.cancel)
             query.done()
             columns = await self._columns(request, query, statement)

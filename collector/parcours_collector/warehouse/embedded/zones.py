@@ -7,6 +7,7 @@ Only the type name of such a column is changed, never a value. Knows the Native 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -38,24 +39,38 @@ class Undated:
     """The statements whose results had no DateTime column when they were described last.
 
     To describe a statement is to analyse it once more, which is half the time of many a question. So these are not
-    described again, unless `may_lose_a_zone` says of a block that its columns have changed since.
+    described again, unless `may_lose_a_zone` says of a block that its columns have changed since. Whoever was doubted
+    once is described always: its values may imitate a header again.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, None] = {}
+        self._kept: dict[bytes, bool] = {}
 
     def __contains__(self, sql: str) -> bool:
         """Whether it was noted so."""
-        return sql in self._kept
+        return self._kept.get(_digest(sql), False)
 
     def note(self, sql: str, columns: Sequence[Column]) -> None:
         """Remember what a statement's columns are; none say nothing."""
-        self._kept.pop(sql, None)
         if not columns or any(column.is_date_time for column in columns):
-            return
-        self._kept[sql] = None
+            self._kept.pop(_digest(sql), None)
+        else:
+            self._keep(_digest(sql), self._kept.get(_digest(sql), True))
+
+    def doubt(self, sql: str) -> None:
+        """Describe it always, from now on."""
+        self._keep(_digest(sql), False)
+
+    def _keep(self, digest: bytes, is_undated: bool) -> None:
+        self._kept.pop(digest, None)
+        self._kept[digest] = is_undated
         if len(self._kept) > _KEPT_STATEMENTS:
             del self._kept[next(iter(self._kept))]
+
+
+def _digest(sql: str) -> bytes:
+    """What stands for a statement, which may be a megabyte long."""
+    return hashlib.blake2b(sql.encode(), digest_size=16).digest()
 
 
 def may_lose_a_zone(block: bytes) -> bool:

@@ -1,4 +1,5 @@
--- Every touchpoint of the walks in which a touchpoint stands that carries one of these identifiers or was given to one. One row a touchpoint.
+-- Every touchpoint of the walks in which a touchpoint stands that carries one of these identifiers or was given to one, and of those that hold another copy of it: it is
+-- theirs once this one is gone. One row a touchpoint.
 WITH dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS owner
 SELECT DISTINCT
     project,
@@ -13,5 +14,11 @@ WHERE project = {project:String}
           FROM parcours.touchpoints
           WHERE project = {project:String}
             AND identifier != 0
-            AND (hasAny(identifiers, {identifiers:Array(UInt64)}) OR has({identifiers:Array(UInt64)}, owner))
+            AND id IN
+                (
+                    SELECT id
+                    FROM parcours.touchpoints
+                    WHERE project = {project:String}
+                      AND (hasAny(identifiers, {identifiers:Array(UInt64)}) OR has({identifiers:Array(UInt64)}, owner))
+                )
       )

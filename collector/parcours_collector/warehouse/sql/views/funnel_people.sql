@@ -31,8 +31,17 @@ WITH
     of_steps.3 AS repeats,
     -- No two names that are asked have one number, and no other name has theirs.
     of_steps.4 AND (
-        SELECT countIf(toUInt32(sipHash64(name)) IN asked_numbers AND name NOT IN asked)
-        FROM parcours.journey_nodes
+        SELECT countIf(toUInt32(sipHash64(word)) IN asked_numbers AND word NOT IN asked)
+        FROM
+        (
+            SELECT name AS word
+            FROM parcours.journey_nodes
+            WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
+            UNION ALL
+            SELECT toString(name) AS word
+            FROM parcours.touchpoints
+            WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
+        )
     ) = 0 AS numbers_differ,
     {channel:Nullable(String)} IS NULL AS is_any_channel,
     {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,

@@ -204,14 +204,15 @@ WITH
     (
         SELECT
             * EXCEPT (present_times, named_nodes),
-            if(is_collapsed, arrayFilter((at_ms, node, next) -> node != next, present_times, named_nodes, arrayPopFront(arrayPushBack(named_nodes, toLowCardinality('')))), present_times) AS whole_times,
-            if(is_collapsed, arrayFilter((node, next) -> node != next, named_nodes, arrayPopFront(arrayPushBack(named_nodes, toLowCardinality('')))), named_nodes) AS whole_nodes
+            if(is_collapsed, arrayPushBack(arrayMap((node, next) -> node != next, arrayPopBack(named_nodes), arrayPopFront(named_nodes)), 1), []) AS ends_run,
+            if(is_collapsed, arrayFilter((at_ms, is_last) -> is_last, present_times, arrayResize(ends_run, length(present_times))), present_times) AS whole_times,
+            if(is_collapsed, arrayFilter((node, is_last) -> is_last, named_nodes, arrayResize(ends_run, length(named_nodes))), named_nodes) AS whole_nodes
         FROM named
     ),
     begun AS
     (
         SELECT
-            * EXCEPT (whole_times, whole_nodes),
+            * EXCEPT (whole_times, whole_nodes, ends_run),
             if({start_node:Nullable(String)} IS NULL, 1, indexOf(whole_nodes, toLowCardinality(ifNull({start_node:Nullable(String)}, '')))) AS first_place,
             if({start_node:Nullable(String)} IS NULL, whole_times, arraySlice(whole_times, greatest(first_place, 1))) AS begun_times,
             if({start_node:Nullable(String)} IS NULL, whole_nodes, arraySlice(whole_nodes, greatest(first_place, 1))) AS begun_nodes

@@ -17,9 +17,14 @@ WITH
     {max_gap_seconds:Nullable(UInt64)} IS NULL AS is_any_pause,
     ifNull({max_gap_seconds:Nullable(UInt64)}, 0) * 1000 AS max_gap_ms,
     -- The nodes that walks may hold, each with the number that stands for it meanwhile: the index holds those of names and channels as they are. Where two
-    -- nodes share one, places in the list stand for them instead. Of all: what they are called, whether their numbers differ, and what stands for them.
+    -- nodes share one, or what they are called, places in the list stand for them instead. Of all: what they are called, whether their numbers differ, and what stands for them.
     (
-        SELECT (groupArray(label) AS labels, length(arrayDistinct(groupArray(number) AS numbers)) = length(labels) AS differ, if(differ, numbers, arrayEnumerate(labels)))
+        SELECT
+            (
+                if(uniqExact(label) = count() AND uniqExact(number) = count() AS differ, groupArray(label), arrayDistinct(groupArray(label))) AS labels,
+                differ,
+                if(differ, groupArray(number), arrayEnumerate(labels))
+            )
         FROM
         (
             SELECT DISTINCT

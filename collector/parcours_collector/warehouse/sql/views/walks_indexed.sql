@@ -136,7 +136,7 @@ FROM
           AND (project, id) IN (SELECT project, id FROM changed)
           AND identifier != 0
     )
-    -- An id that was received again for others than those who hold it stays with these: nobody else is dirty by it.
+    -- An id that was received again for others than those who hold it stays with these: nobody else is dirty by it. Who removes copies notes whose the others are.
     WHERE identifier IN (SELECT identifier FROM to_gather)
     GROUP BY
         project,
