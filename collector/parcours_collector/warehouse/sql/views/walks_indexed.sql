@@ -40,25 +40,31 @@ WITH
     (
         SELECT
             person_id,
-            groupArray(identifier) AS others,
             sum(cityHash64(identifier)) AS members_hash
         FROM dictionary('parcours.person_of')
         GROUP BY person_id
     ),
+    -- Whether the walks of people of several identifiers are those of all of them, as they are: one sum tells, and the lists need not be compared.
+    (SELECT (count(), sum(cityHash64(person_id, members_hash))) FROM people)
+        = (SELECT (count(), sum(cityHash64(person_id, members_hash))) FROM parcours.journey_walks FINAL WHERE members_hash != 0) AS all_are_gathered,
     -- The identifiers of whoever is dirty, or of several identifiers whose walk nobody has gathered since they are these.
     to_gather AS
     (
-        SELECT arrayJoin(arrayPushFront(others, person_id)) AS identifier
-        FROM
-        (
-            SELECT person_id
-            FROM dirty
-            UNION ALL
-            SELECT person_id
-            FROM people
-            WHERE (person_id, members_hash) NOT IN (SELECT person_id, members_hash FROM parcours.journey_walks FINAL)
-        ) AS whom
-        LEFT JOIN people ON people.person_id = whom.person_id
+        SELECT arrayJoin([identifier, person_id]) AS identifier
+        FROM dictionary('parcours.person_of')
+        WHERE person_id IN
+              (
+                  SELECT person_id
+                  FROM dirty
+                  UNION ALL
+                  SELECT person_id
+                  FROM people
+                  WHERE NOT all_are_gathered
+                    AND (person_id, members_hash) NOT IN (SELECT person_id, members_hash FROM parcours.journey_walks FINAL)
+              )
+        UNION ALL
+        SELECT person_id
+        FROM dirty
     )
 SELECT
     project,
@@ -89,7 +95,7 @@ SELECT
     cityHash64(person_id) AS sample_key
 FROM parcours.journey_walks FINAL
 WHERE notEmpty(times)
-  AND (person_id, members_hash) IN (SELECT person_id, members_hash FROM people)
+  AND if(all_are_gathered, members_hash != 0, (person_id, members_hash) IN (SELECT person_id, members_hash FROM people))
   AND person_id NOT IN (SELECT person_id FROM dirty)
 UNION ALL
 SELECT
