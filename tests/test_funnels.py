@@ -43,7 +43,7 @@ from tests.oracle import Touch
 from tests.touchpoint_rows import CHANNELS, NAMES, START, lives, row, store, store_rows, touch
 
 random_funnels = settings(
-    max_examples=int(os.environ.get("FUNNEL_EXAMPLES", "5")),
+    max_examples=int(os.environ.get("FUNNEL_EXAMPLES", "3")),
     deadline=None,
     phases=(Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -15,7 +15,7 @@ from parcours_collector.warehouse.stitching import stitch
 from tests.oracle import Touch
 from tests.touchpoint_rows import CHANNELS, IDENTIFIERS, NAMES, RECEIVED_AT, START, ids_of, store, touch
 
-EXAMPLES = int(os.environ.get("INDEX_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("INDEX_EXAMPLES", "6"))
 
 _INDEXED = """
 SELECT

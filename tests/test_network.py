@@ -20,7 +20,7 @@ from tests.oracle import Touch
 from tests.touchpoint_rows import NAMES, START, lives, store, store_rows, touch
 
 random_lives = settings(
-    max_examples=int(os.environ.get("NETWORK_EXAMPLES", "4")),
+    max_examples=int(os.environ.get("NETWORK_EXAMPLES", "3")),
     deadline=None,
     phases=(Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

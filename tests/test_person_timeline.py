@@ -21,7 +21,7 @@ from tests.test_stitching import fresh_project
 from tests.touchpoint_rows import IDENTIFIERS, lives, row, store_rows
 
 random_lives = settings(
-    max_examples=int(os.environ.get("TIMELINE_EXAMPLES", "4")),
+    max_examples=int(os.environ.get("TIMELINE_EXAMPLES", "3")),
     deadline=None,
     phases=(Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
