@@ -4,6 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 ARGS   ?=
+# How many processes share the suite, each with a ClickHouse of its own (half a gigabyte); 0 = none beside pytest's.
+TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help run test rigs faults fuzz check format bench lock schemas docs dashboard clean
@@ -21,8 +23,8 @@ $(STAMP): pyproject.toml requirements.lock
 run: $(STAMP) ## the main job: everything on one machine, a told journey and 5,000 people (ARGS=--once ends by itself)
 	$(BIN)/parcours demo $(ARGS)
 
-test: $(STAMP) ## the test suite, on real parts (ARGS="-k wal" narrows it)
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## the test suite, on real parts (ARGS="-k wal" narrows it, TEST_PROCESSES=0 is one process)
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal $(ARGS)
 
 rigs: $(STAMP) ## the long form of the fault rigs: a minute without ClickHouse, kills of collector and host
 	RIG_OUTAGE_SECONDS=60 RIG_COLLECTOR_KILLS=20 $(BIN)/python -m pytest tests/test_promises.py --timeout 1200 $(ARGS)

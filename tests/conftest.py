@@ -9,6 +9,7 @@ import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -39,12 +40,19 @@ def sdk_speaks_anew() -> None:
     speak_anew()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell the processes that share the suite which server was named: it is taken out of the environment above."""
+    node.workerinput["clickhouse_url"] = _GIVEN_URL
+
+
 @pytest.fixture(scope="session")
-def clickhouse_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A migrated ClickHouse; tests keep apart by project."""
-    if _GIVEN_URL:
-        migrate(_GIVEN_URL)
-        yield _GIVEN_URL
+def clickhouse_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A migrated ClickHouse; tests keep apart by project. Each process that shares the suite has one of its own."""
+    given_url = getattr(request.config, "workerinput", {}).get("clickhouse_url") or _GIVEN_URL
+    if given_url:
+        migrate(given_url)
+        yield given_url
         return
     with EngineProcess.start(tmp_path_factory.mktemp("clickhouse")) as engine:
         migrate(engine.url)
