@@ -36,7 +36,9 @@ INNER = {
     "journeys_numbered": "journeys as numbers of `nodes_known`; `walks.node_walks` tells them in words",
     "funnel_asked": "the rules as one value, for the views behind",
     "funnel_walked": "the pass behind `funnel_attempts`, with the same rows; it takes rules that another view has read",
+    "funnel_stepped": "the pass behind `funnel_attempts` for plain rules",
     "funnel_counted": "the counts behind `funnel_by_rules`, with the same rows; it takes rules that are read already",
+    "funnel_stepped_counted": "the same for plain rules",
 }
 """The views that only other views ask, and why nobody needs a function of them."""
 

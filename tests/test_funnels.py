@@ -160,6 +160,51 @@ def test_touchpoints_that_go_any_way_round_are_told_as_the_oracle_tells_them(
     _compare(clickhouse, touches, asked_steps, replace(asked_rules, **ties), None, None)
 
 
+@st.composite
+def plain_rules(draw: st.DrawFn) -> tuple[list[str | Step], Rules]:
+    """Rules that the fast pass knows: exclusions have other names than steps, steps may share theirs."""
+    excluded = draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
+    named = st.lists(st.sampled_from([name for name in NAMES if name not in excluded]), min_size=1, max_size=2)
+    where_one = st.sampled_from(([], [], [Where.is_("channel", "web", "store")]))
+    asked = draw(
+        st.lists(
+            st.builds(Step, names=named, where=where_one, within_seconds=st.none() | st.none() | _seconds),
+            min_size=1,
+            max_size=6,
+        )
+    )
+    spans = st.integers(1, max(len(asked) - 1, 1)).flatmap(
+        lambda first: st.tuples(st.just(first), st.integers(first + 1, max(len(asked), first + 1)))
+    )
+    exclusions = [
+        Exclusion(names=[name], where=draw(where_one), from_step=span[0], to_step=span[1])
+        for name in excluded
+        if len(asked) > 1 and (span := draw(spans))
+    ]
+    where = draw(st.one_of(st.just([]), st.just([]), _where))
+    return list(asked), Rules(window_seconds=draw(st.none() | _seconds), exclusions=exclusions, where=where)
+
+
+@settings(random_funnels, max_examples=int(os.environ.get("FUNNEL_EXAMPLES", "12")))
+@given(
+    touches=lives(pauses=[timedelta(seconds=seconds) for seconds in (0, 1, 60, 600, 1800, 7200, 90_000)]),
+    asked=plain_rules(),
+    from_at=st.sampled_from((None, None, START + timedelta(hours=2))),
+    to_at=st.sampled_from((None, None, START + timedelta(days=2))),
+)
+def test_a_funnel_by_plain_rules_is_walked_step_by_step_and_finds_the_attempts_of_the_oracle(
+    clickhouse: Client,
+    touches: list[Touch],
+    asked: tuple[list[str | Step], Rules],
+    from_at: datetime | None,
+    to_at: datetime | None,
+) -> None:
+    counted = funnel_by_rules(clickhouse, *asked, project="nobody", allow_unknown=True)
+    assert "funnel_walked" not in counted.sql
+    assert counted.parameters["r"][-1] is True
+    _compare(clickhouse, touches, *asked, from_at, to_at)
+
+
 def _compare(
     clickhouse: Client,
     touches: list[Touch],

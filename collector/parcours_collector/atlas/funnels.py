@@ -128,7 +128,8 @@ def funnel_by_rules(
     """
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = _parameters(steps, rules, project, from_at, to_at)
-    return _ask(client, "funnel_by_rules", CountedStep, parameters | _read(client, parameters))
+    r = _read(client, parameters)
+    return _ask(client, _of_rules("funnel_by_rules", r), CountedStep, parameters | {"r": _as_tuples(r)})
 
 
 def funnel_attempts(
@@ -145,7 +146,8 @@ def funnel_attempts(
     """Return up to `limit` of the attempts that `funnel_by_rules` counts; other arguments as there."""
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = {**_parameters(steps, rules, project, from_at, to_at), "limit": limit}
-    return _ask(client, "funnel_attempts", FunnelAttempt, parameters | _read(client, parameters))
+    r = _read(client, parameters)
+    return _ask(client, _of_rules("funnel_attempts", r), FunnelAttempt, parameters | {"r": _as_tuples(r)})
 
 
 def conversion_times(
@@ -186,7 +188,12 @@ def funnel_rules(client: Client, steps: str | Sequence[str | Step], rules: Decla
 def _read(client: Client, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Have the rules read once, by a question of their own: as a constant they cost the next one little to analyse."""
     told = {"steps": parameters["steps"], "rules": parameters["rules"]}
-    return {"r": _ask(client, "funnel_asked", _as_tuples, told)[0]}
+    return _ask(client, "funnel_asked", dict, told)[0]
+
+
+def _of_rules(question: str, r: Mapping[str, Any]) -> str:
+    """Return which of two texts answers the question under these rules: that of the general pass, or the fast one."""
+    return f"{question}_stepped" if r["is_stepped"] else question
 
 
 def _as_tuples(value: Any) -> Any:

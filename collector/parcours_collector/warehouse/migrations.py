@@ -52,8 +52,10 @@ VIEWS = (
     "funnel_rules",
     "funnel_asked",
     "funnel_walked",
+    "funnel_stepped",
     "funnel_attempts",
     "funnel_counted",
+    "funnel_stepped_counted",
     "funnel_by_rules",
     "funnel_conversion_times",
 )

@@ -7,7 +7,7 @@ CREATE OR REPLACE DICTIONARY owner_of
 PRIMARY KEY touchpoint
 SOURCE(CLICKHOUSE(
     /* credentials */
-    QUERY 'SELECT sipHash64(project, id) AS touchpoint, identifier FROM parcours.touchpoint_owners FINAL WHERE identifier != 0'
+    QUERY 'SELECT cityHash64(project, id) AS touchpoint, identifier FROM parcours.touchpoint_owners FINAL WHERE identifier != 0'
     INVALIDATE_QUERY 'SELECT max(version) FROM parcours.touchpoint_owners'
 ))
 LAYOUT(HASHED())

@@ -1,6 +1,6 @@
 -- Every touchpoint of the walks in which a touchpoint stands that carries one of these identifiers or was given to one, and of those that hold another copy of it: it is
 -- theirs once this one is gone. One row a touchpoint.
-WITH dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS owner
+WITH dictGetOrDefault('parcours.owner_of', 'identifier', cityHash64(project, id), identifier) AS owner
 SELECT DISTINCT
     project,
     owner,

@@ -16,7 +16,7 @@ WITH
     (
         SELECT
             project,
-            dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS identifier,
+            dictGetOrDefault('parcours.owner_of', 'identifier', cityHash64(project, id), identifier) AS identifier,
             id
         FROM touchpoints
         WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM changed)
@@ -79,7 +79,7 @@ FROM
         UNION ALL
         SELECT
             project,
-            dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS identifier,
+            dictGetOrDefault('parcours.owner_of', 'identifier', cityHash64(project, id), identifier) AS identifier,
             toUnixTimestamp64Milli(occurred_at) AS at_ms,
             id,
             name,

@@ -20,7 +20,7 @@ FROM
     (
         SELECT
             project,
-            dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS owner,
+            dictGetOrDefault('parcours.owner_of', 'identifier', cityHash64(project, id), identifier) AS owner,
             toUnixTimestamp64Milli(occurred_at) AS at_ms,
             id,
             name,

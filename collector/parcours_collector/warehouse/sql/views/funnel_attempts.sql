@@ -30,3 +30,23 @@ FROM parcours.funnel_walked(
     from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
     to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
 )
+UNION ALL
+SELECT
+    project,
+    person_id,
+    '' AS subject,
+    '' AS breakdown_value,
+    NULL AS period_at,
+    NULL AS is_complete,
+    fromUnixTimestamp64Milli(times_taken[1], 'UTC') AS entered_at,
+    reached,
+    arrayMap(at_ms -> fromUnixTimestamp64Milli(at_ms, 'UTC'), times_taken) AS step_times,
+    arrayMap(pause_ms -> greatest(pause_ms, 0) / 1000, arrayDifference(times_taken)) AS seconds_from_previous,
+    arrayMap(id -> reinterpretAsUUID(bitOr(bitShiftLeft(id, 64), bitShiftRight(id, 64))), ids_taken) AS touchpoint_ids
+FROM parcours.funnel_stepped(
+    r = (SELECT r FROM parcours.funnel_asked(steps = {steps:String}, rules = {rules:Nullable(String)})),
+    needs_ids = true,
+    project = {project:Nullable(String)},
+    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
+    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+)

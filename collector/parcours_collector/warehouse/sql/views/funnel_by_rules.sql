@@ -19,11 +19,23 @@ SELECT
     conversion_from_start,
     avg_seconds,
     median_seconds
-FROM parcours.funnel_counted(
-    r = (SELECT r FROM parcours.funnel_asked(steps = {steps:String}, rules = {rules:Nullable(String)})),
-    project = {project:Nullable(String)},
-    from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-    to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+FROM
+(
+    SELECT *
+    FROM parcours.funnel_counted(
+        r = (SELECT r FROM parcours.funnel_asked(steps = {steps:String}, rules = {rules:Nullable(String)})),
+        project = {project:Nullable(String)},
+        from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
+        to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+    )
+    UNION ALL
+    SELECT *
+    FROM parcours.funnel_stepped_counted(
+        r = (SELECT r FROM parcours.funnel_asked(steps = {steps:String}, rules = {rules:Nullable(String)})),
+        project = {project:Nullable(String)},
+        from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
+        to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+    )
 )
 ORDER BY
     period_at,

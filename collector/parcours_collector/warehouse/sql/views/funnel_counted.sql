@@ -1,9 +1,10 @@
 -- The counts behind `funnel_by_rules`, under rules that are already read. Ask `funnel_by_rules`, which says what the columns are.
 -- Grain: one row a step of each breakdown value and period of entry; keys are those of `funnel_by_rules`.
+-- Not counted: rules that `funnel_asked` says is_stepped of; `funnel_stepped_counted` counts these.
 -- Parameters: those of `funnel_walked`. Its text stands here and is no view inside a view: the engine analyses what a view reads once more for each view around it.
 CREATE OR REPLACE VIEW funnel_counted AS
 WITH
-    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool))} AS r,
+    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool)} AS r,
     counted_by_part AS
     (
         SELECT
@@ -39,7 +40,8 @@ WITH
                 arrayMap(k -> false, tupleElement(r, 'places')),
                 arrayMap(k -> toFloat64(0), tupleElement(r, 'places'))
             FROM system.one
-            WHERE tupleElement(r, 'breakdown_field') = 0
+            WHERE NOT tupleElement(r, 'is_stepped')
+              AND tupleElement(r, 'breakdown_field') = 0
               AND tupleElement(r, 'interval') = ''
         )
         GROUP BY

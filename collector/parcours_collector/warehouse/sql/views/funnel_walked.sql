@@ -1,10 +1,11 @@
 -- The pass behind `funnel_attempts`: every life walked once under rules that are already read. Ask `funnel_attempts`, which says what the columns and the rule are.
+-- Not counted: anybody, under rules that `funnel_asked` says is_stepped of: `funnel_stepped` finds the same attempts, several times as fast.
 -- Grain: one row an attempt that counts; keys are those of `funnel_attempts`.
 -- Parameters: r, what `funnel_asked` makes of steps and rules, so that it is worked out once and the engine leaves out whatever these rules do not need; project,
 --   from_at and to_at may be left out.
 CREATE OR REPLACE VIEW funnel_walked AS
 WITH
-    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool))} AS r,
+    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool)} AS r,
     -- The fields that the rules look at: those that are columns first, then those in properties, then those in context; JSON is read once for each.
     looked AS
     (
@@ -33,7 +34,8 @@ WITH
             ) AS found_raw,
             arrayConcat(found_columns, arrayMap(raw -> multiIf(startsWith(raw, '"'), JSONExtractString(raw), raw = 'null', '', raw), found_raw)) AS found
         FROM parcours.touchpoints_unique
-        WHERE ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+        WHERE NOT tupleElement(r, 'is_stepped')
+          AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
           AND (tupleElement(r, 'needs_all') OR has(tupleElement(r, 'names'), name))
           AND (tupleElement(r, 'subject_is') = 'value' OR person_id != 0)
     ),

@@ -51,7 +51,7 @@ WITH
     (
         SELECT
             project,
-            dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS owner,
+            dictGetOrDefault('parcours.owner_of', 'identifier', cityHash64(project, id), identifier) AS owner,
             uniqExact(id) AS touchpoints
         FROM parcours.touchpoints
         WHERE owner IN (SELECT arrayJoin(members) FROM paired WHERE persons_before > 1 OR persons_after > 1 OR person_before != person_after)

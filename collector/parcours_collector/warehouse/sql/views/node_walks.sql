@@ -78,20 +78,18 @@ WITH
                     channel,
                     if(is_valued AND currency = dictGet('parcours.project_settings', 'currency', project), toFloat64(ifNull(revenue, 0)), 0) AS value,
                     if(startsWith(node_is, 'properties.'), properties, context) AS document,
-                    multiIf(
-                        node_is = 'name', toString(name),
-                        node_is = 'channel', toString(channel),
-                        node_is = 'name_channel', concat(name, ' · ', channel),
-                        node_is = 'stage', dictGet('parcours.kind_of', 'stage', if(dictHas('parcours.kind_of', (project, name)), (project, name), ('', name))),
-                        node_is = 'source', toString(source),
-                        node_is = 'place', multiIf(
-                            JSONExtractString(properties, 'store_id') != '', JSONExtractString(properties, 'store_id'),
-                            JSONExtractString(context, 'store_id') != '', JSONExtractString(context, 'store_id'),
-                            toString(channel)
-                        ),
-                        JSONType(document, property) = 'String', JSONExtractString(document, property),
-                        JSONExtractRaw(document, property)
-                    ) AS node
+                    -- `if` with a constant condition leaves its other branch out, and the columns that only it reads.
+                    if(node_is = 'name', toString(name),
+                    if(node_is = 'channel', toString(channel),
+                    if(node_is = 'name_channel', concat(name, ' · ', channel),
+                    if(node_is = 'stage', dictGet('parcours.kind_of', 'stage', if(dictHas('parcours.kind_of', (project, name)), (project, name), ('', name))),
+                    if(node_is = 'source', toString(source),
+                    if(node_is = 'place', multiIf(
+                        JSONExtractString(properties, 'store_id') != '', JSONExtractString(properties, 'store_id'),
+                        JSONExtractString(context, 'store_id') != '', JSONExtractString(context, 'store_id'),
+                        toString(channel)
+                    ),
+                    if(JSONType(document, property) = 'String', JSONExtractString(document, property), JSONExtractRaw(document, property)))))))) AS node
                 FROM parcours.touchpoints_unique
                 WHERE NOT is_indexed
                   AND person_id != 0

@@ -26,7 +26,7 @@ WITH
         SELECT dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier) AS person_id
         FROM
         (
-            SELECT arrayJoin([identifier, dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier)]) AS identifier
+            SELECT arrayJoin([identifier, dictGetOrDefault('parcours.owner_of', 'identifier', cityHash64(project, id), identifier)]) AS identifier
             FROM changed
             UNION ALL
             SELECT identifier
@@ -132,7 +132,7 @@ FROM
         UNION ALL
         SELECT
             project,
-            dictGetOrDefault('parcours.owner_of', 'identifier', sipHash64(project, id), identifier) AS identifier,
+            dictGetOrDefault('parcours.owner_of', 'identifier', cityHash64(project, id), identifier) AS identifier,
             toUnixTimestamp64Milli(occurred_at) AS at_ms,
             toUInt128(id) AS id_order,
             name,

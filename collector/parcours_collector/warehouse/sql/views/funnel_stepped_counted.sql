@@ -1,0 +1,41 @@
+-- The counts behind `funnel_by_rules` for plain rules: those of `funnel_stepped`. Ask `funnel_by_rules`, which says what the columns are.
+-- Grain: one row a step; none for rules that `funnel_asked` does not say is_stepped of. Keys: step.
+-- Parameters: those of `funnel_stepped` but needs_ids.
+CREATE OR REPLACE VIEW funnel_stepped_counted AS
+WITH
+    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool)} AS r,
+    counted_steps AS
+    (
+        SELECT
+            arrayResize(countForEach(times_taken), tupleElement(r, 'step_count'), 0) AS counts,
+            arrayResize(avgForEach(pauses_ms), tupleElement(r, 'step_count'), nan) AS avgs,
+            arrayResize(quantileExactInclusiveForEach(0.5)(pauses_ms), tupleElement(r, 'step_count'), nan) AS medians
+        FROM
+        (
+            SELECT
+                times_taken,
+                arrayMap(pause_ms -> greatest(pause_ms, 0), arrayDifference(times_taken)) AS pauses_ms
+            FROM
+            (
+                /* the query of funnel_stepped with needs_ids = false */
+            )
+        )
+    )
+SELECT
+    '' AS breakdown_value,
+    CAST(NULL, 'Nullable(DateTime64(3, \'UTC\'))') AS period_at,
+    CAST(NULL, 'Nullable(UInt8)') AS is_complete,
+    toUInt32(k) AS step,
+    name,
+    counts[k] AS counted,
+    counted AS people,
+    counted - if(k = tupleElement(r, 'step_count'), 0, counts[k + 1]) AS lost,
+    if(k = 1, 1, counted / counts[greatest(k - 1, 1)]) AS conversion_from_previous,
+    if(k = 1, 1, counted / counts[1]) AS conversion_from_start,
+    avgs[k] / 1000 AS avg_seconds,
+    medians[k] / 1000 AS median_seconds
+FROM counted_steps
+ARRAY JOIN
+    tupleElement(r, 'step_names') AS name,
+    tupleElement(r, 'places') AS k
+WHERE tupleElement(r, 'is_stepped')
