@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from parcours_collector.warehouse import indexing
 from parcours_collector.warehouse.indexing import JourneyIndex
+from parcours_collector.warehouse.sql import read_sql
 from parcours_collector.warehouse.stitching import stitch
 from tests.oracle import Touch
 from tests.touchpoint_rows import CHANNELS, IDENTIFIERS, NAMES, RECEIVED_AT, START, ids_of, store, touch
@@ -232,6 +233,42 @@ def test_people_whom_a_stitching_moved_are_gathered_without_any_change_waiting(
     assert_exact(clickhouse, project)
 
 
+def told_apart(client: Client) -> bool:
+    ((are_told_apart,),) = client.query(read_sql("indexing/told_apart")).result_rows
+    return bool(are_told_apart)
+
+
+def marks(client: Client, project: str) -> list[int]:
+    sql = "SELECT is_alone FROM journey_index FINAL WHERE project = {project:String} ORDER BY is_alone"
+    return [mark for (mark,) in client.query(sql, parameters={"project": project}).result_rows]
+
+
+def test_whoever_is_one_identifier_is_marked_and_wrong_marks_are_neither_believed_nor_kept(
+    clickhouse_apart: Client, project: str
+) -> None:
+    index = JourneyIndex(clickhouse_apart, linger_seconds=0)
+    three = [touch("page_viewed", minute, anonymous_id=f"a{minute}") for minute in range(3)]
+    store(clickhouse_apart, project, three)
+    index.refresh()
+    assert (marks(clickhouse_apart, project), told_apart(clickhouse_apart)) == ([1, 1, 1], True)
+    store(clickhouse_apart, project, [touch("identified", 4, anonymous_id="a0", user_id="u")])
+    index.refresh()
+    stitch(clickhouse_apart)
+    assert_exact(clickhouse_apart, project)
+    index.refresh()
+    assert (marks(clickhouse_apart, project).count(1), told_apart(clickhouse_apart)) == (2, True)
+    assert_exact(clickhouse_apart, project)
+    clickhouse_apart.command("ALTER TABLE journey_index UPDATE is_alone = 1 WHERE 1 SETTINGS mutations_sync = 1")
+    assert not told_apart(clickhouse_apart)
+    assert_exact(clickhouse_apart, project)
+    index.refresh()
+    assert (marks(clickhouse_apart, project).count(1), told_apart(clickhouse_apart)) == (2, True)
+    assert_exact(clickhouse_apart, project)
+    index.rebuild()
+    assert (marks(clickhouse_apart, project).count(1), told_apart(clickhouse_apart)) == (2, True)
+    assert_exact(clickhouse_apart, project)
+
+
 def test_the_same_people_are_sampled_wherever_their_walks_are_read_from_and_as_many_of_any_kind(
     clickhouse: Client, project: str
 ) -> None:
@@ -265,7 +302,7 @@ def test_the_check_finds_an_index_that_lies_and_a_rebuild_mends_it(
     assert index.check().same
     clickhouse_apart.command(
         "INSERT INTO journey_index SELECT project, identifier, [1], ['lie'], ['web'], [generateUUIDv7()], "
-        "newest_receipt, version + 1 "
+        "newest_receipt, is_alone, version + 1 "
         "FROM journey_index FINAL WHERE project = {project:String}",
         parameters={"project": project},
     )

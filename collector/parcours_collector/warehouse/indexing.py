@@ -96,6 +96,7 @@ class JourneyIndex:
             self._mark_written(batch.parts)
             changes += batch.rows
             said(f"{changes:,} changes of {waiting.rows:,}")
+        self._tell_apart()
         self._forget_written()
         return IndexRun(changes, False, time.monotonic() - started)
 
@@ -113,6 +114,7 @@ class JourneyIndex:
             said(f"share {number} of {len(ranges)}")
         shares = 1 + int(touchpoints) // _SHARE_ROWS
         self._gather(version, shares=shares, said=said)
+        self._tell_apart()
         self._mark_written(waiting.parts)
         self._forget_written()
         return IndexRun(waiting.rows, True, time.monotonic() - started)
@@ -149,6 +151,12 @@ class JourneyIndex:
                 read_sql("indexing/walks"), parameters={"version": version, "shares": shares, "share": share}
             )
             said(f"people, share {share + 1} of {shares}")
+
+    def _tell_apart(self) -> None:
+        """Mark anew whose row is a walk by itself, where stitching has joined or parted people since it was written."""
+        ((are_told_apart,),) = self._client.query(read_sql("indexing/told_apart")).result_rows
+        if not are_told_apart:
+            self._client.command(read_sql("indexing/tell_apart"))
 
     def _waiting(self, most_rows: int | None) -> _Waiting:
         written = {part for _, part in self._written}

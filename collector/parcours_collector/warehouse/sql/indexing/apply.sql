@@ -1,6 +1,6 @@
 -- Write anew the rows of every identifier that the given parts of the changes concern: its entries but for the ids that changed,
 -- and these as `touchpoints` has them now. An identifier that has no entry left gets an empty row.
-INSERT INTO journey_index (project, identifier, times, names, channels, ids, newest_receipt, version)
+INSERT INTO journey_index (project, identifier, times, names, channels, ids, newest_receipt, is_alone, version)
 WITH
     changed AS
     (
@@ -49,6 +49,9 @@ SELECT
     arrayMap(step -> step.4, steps) AS channels,
     arrayMap(step -> step.5, steps) AS ids,
     newest_receipt,
+    empty(steps)
+        OR NOT dictHas('parcours.person_of', identifier)
+        AND identifier NOT IN (SELECT person_id FROM dictionary('parcours.person_of') WHERE person_id IN (SELECT identifier FROM concerned)) AS is_alone,
     {version:UInt64} AS version
 FROM
 (

@@ -1,5 +1,5 @@
 -- Write the rows of every identifier from least to greatest from `touchpoints` alone. An identifier that has no touchpoint left gets an empty row.
-INSERT INTO journey_index (project, identifier, times, names, channels, ids, newest_receipt, version)
+INSERT INTO journey_index (project, identifier, times, names, channels, ids, newest_receipt, is_alone, version)
 SELECT
     project,
     identifier,
@@ -8,6 +8,9 @@ SELECT
     arrayMap(step -> step.4, steps) AS channels,
     arrayMap(step -> step.5, steps) AS ids,
     newest_receipt,
+    empty(steps)
+        OR NOT dictHas('parcours.person_of', identifier)
+        AND identifier NOT IN (SELECT person_id FROM dictionary('parcours.person_of') WHERE person_id BETWEEN {least:UInt64} AND {greatest:UInt64}) AS is_alone,
     {version:UInt64} AS version
 FROM
 (

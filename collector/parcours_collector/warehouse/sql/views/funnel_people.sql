@@ -100,7 +100,7 @@ WITH
             if(step_count < 4, 0, arrayFirstIndex(began_ms -> began_ms != never, began_4)) AS place_4,
             if(step_count < 5, 0, arrayFirstIndex(began_ms -> began_ms != never, began_5)) AS place_5,
             if(step_count < 6, 0, arrayFirstIndex(began_ms -> began_ms != never, began_6)) AS place_6,
-            if(place_2 = 0, toInt64(-1), at[place_2] - at[indexOf(began_1, began_2[place_2])]) AS pause_2,
+            if(place_2 = 0, toInt64(-1), at[place_2] - began_2[place_2]) AS pause_2,
             if(place_3 = 0, toInt64(-1), at[place_3] - at[indexOf(began_2, began_3[place_3])]) AS pause_3,
             if(place_4 = 0, toInt64(-1), at[place_4] - at[indexOf(began_3, began_4[place_4])]) AS pause_4,
             if(place_5 = 0, toInt64(-1), at[place_5] - at[indexOf(began_4, began_5[place_5])]) AS pause_5,

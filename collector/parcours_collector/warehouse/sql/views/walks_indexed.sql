@@ -47,6 +47,9 @@ WITH
     -- Whether the walks of people of several identifiers are those of all of them, as they are: one sum tells, and the lists need not be compared.
     (SELECT (count(), sum(cityHash64(person_id, members_hash))) FROM people)
         = (SELECT (count(), sum(cityHash64(person_id, members_hash))) FROM parcours.journey_walks FINAL WHERE members_hash != 0) AS all_are_gathered,
+    -- Whether, besides, every row of the index is marked as what it is: then whoever is one identifier is known by the mark.
+    all_are_gathered AND (SELECT (count(), sum(cityHash64(project, identifier))) FROM parcours.journey_index FINAL WHERE NOT is_alone)
+        = (SELECT (sum(length(members)), sum(entries_hash)) FROM parcours.journey_walks FINAL WHERE members_hash != 0) AS all_are_told_apart,
     -- The identifiers of whoever is dirty, or of several identifiers whose walk nobody has gathered since they are these.
     to_gather AS
     (
@@ -77,12 +80,8 @@ SELECT
     identifier AS sample_key
 FROM parcours.journey_index FINAL
 WHERE notEmpty(times)
-  AND identifier NOT IN
-      (
-          SELECT arrayJoin([identifier, person_id]) FROM dictionary('parcours.person_of')
-          UNION ALL
-          SELECT person_id FROM dirty
-      )
+  AND identifier NOT IN (SELECT person_id FROM dirty)
+  AND if(all_are_told_apart, is_alone, identifier NOT IN (SELECT arrayJoin([identifier, person_id]) FROM dictionary('parcours.person_of')))
 UNION ALL
 SELECT
     project,
