@@ -1,9 +1,11 @@
 """Questions of journeys beside what one would write by hand, over the same table as the benchmark `funnel`.
 
-The funnel by rules (a condition on a property at every touchpoint, an exclusion, a window per step) beside
-`windowFunnel` over raw ids, which has none of these; a funnel of one in sixteen people beside the whole one, void
+Two funnels by rules beside `windowFunnel` over raw ids, which has none: an exclusion and a window per step; and the same
+with a condition on a property at every touchpoint, also beside `windowFunnel` under that condition; a funnel of one in sixteen people beside the whole one, void
 unless the whole lies in its interval of five standard deviations; black holes and bright paths by themselves.
 """
+
+from dataclasses import replace
 
 from clickhouse_connect.driver.client import Client
 
@@ -25,6 +27,8 @@ _RULES = Rules(
     where=[Where.is_("properties.product_id", "tv-55")],
     exclusions=[Exclusion(names=["store_visited"])],
 )
+_UNCONDITIONAL = replace(_RULES, where=[])
+_BY_RAW_ID_CONDITIONAL = BY_RAW_ID.replace("WHERE ", "WHERE JSONExtractString(properties, 'product_id') = 'tv-55' AND ")
 _RULED_STEPS = [STEPS[0], *(Step(names=[name], within_seconds=3 * 86_400) for name in STEPS[1:])]
 _Given = dict[str, list[Took]]
 
@@ -43,7 +47,9 @@ def run(size: Size) -> Outcome:
         network = Network(project=PROJECT)
         asked = {
             "by rules": turns.of(lambda: funnel_by_rules(client, _RULED_STEPS, _RULES, project=PROJECT)),
+            "unconditional": turns.of(lambda: funnel_by_rules(client, _RULED_STEPS, _UNCONDITIONAL, project=PROJECT)),
             "raw ids": turns.of(lambda: levels(client, BY_RAW_ID)),
+            "raw ids, conditional": turns.of(lambda: levels(client, _BY_RAW_ID_CONDITIONAL)),
             "exact": turns.of(lambda: questions.funnel(client, STEPS, WINDOW_SECONDS, project=PROJECT)),
             "sampled": turns.of(lambda: funnel_sampled(client, STEPS, WINDOW_SECONDS, project=PROJECT)),
             "black holes": turns.of(lambda: black_holes(client, network)),
@@ -54,7 +60,28 @@ def run(size: Size) -> Outcome:
     return Outcome(
         [
             *_beside(
-                took, "funnel by rules, 4 steps", "by rules", "windowFunnel over raw ids", "raw ids", Goal(most=1.5)
+                took,
+                "funnel by rules, 4 steps",
+                "unconditional",
+                "windowFunnel over raw ids",
+                "raw ids",
+                Goal(most=1.5),
+            ),
+            *_beside(
+                took,
+                "funnel by rules and a property",
+                "by rules",
+                "windowFunnel over raw ids",
+                "raw ids",
+                Goal(most=1.5),
+            ),
+            *_beside(
+                took,
+                "funnel by rules and a property",
+                "by rules",
+                "windowFunnel under its condition",
+                "raw ids, conditional",
+                None,
             ),
             *_beside(took, "sampled funnel, 1 in 16", "sampled", "the whole funnel", "exact", Goal(most=0.15)),
             *_beside(took, "black holes", "black holes", "SELECT 1", "nothing", Goal(most=2, of_ours=True))[:1],
@@ -64,7 +91,7 @@ def run(size: Size) -> Outcome:
     )
 
 
-def _beside(took: _Given, name: str, ours: str, against: str, theirs: str, goal: Goal) -> tuple[Figure, Figure]:
+def _beside(took: _Given, name: str, ours: str, against: str, theirs: str, goal: Goal | None) -> tuple[Figure, Figure]:
     return figures(name, against, {"ours": took[ours], theirs: took[theirs]}, theirs, goal)
 
 
