@@ -1,8 +1,9 @@
 """Questions of journeys beside what one would write by hand, over the same table as the benchmark `funnel`.
 
-Two funnels by rules beside `windowFunnel` over raw ids, which has none: an exclusion and a window per step; and the same
-with a condition on a property at every touchpoint, also beside `windowFunnel` under that condition; a funnel of one in sixteen people beside the whole one, void
-unless the whole lies in its interval of five standard deviations; black holes and bright paths by themselves.
+Two funnels by rules beside `windowFunnel` over raw ids, which has none: an exclusion and a window per step; and the
+same with a condition on a property at every touchpoint, also beside `windowFunnel` under that condition. A funnel of
+one in sixteen people beside the whole one, void unless the whole lies in its interval of five standard deviations;
+black holes and bright paths by themselves.
 """
 
 from dataclasses import replace
