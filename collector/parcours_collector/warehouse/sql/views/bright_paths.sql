@@ -11,15 +11,17 @@ WITH
     ifNull({z:Nullable(Float64)}, 1.96) AS z_wanted,
     ifNull({min_length:Nullable(UInt8)}, 1) AS min_nodes,
     ifNull({max_length:Nullable(UInt8)}, 3) AS max_nodes,
-    -- A path of so few nodes, each the place in a list that numbers of 16 bits can tell, is a number itself.
+    -- A path is a number itself, of so many bits a node, where there is room beside it for the number of a journey: with three nodes up to 4,095 labels, with four 511.
     (
-        SELECT (labels, is_known AND length(labels) < 65536 AND max_nodes <= 4)
+        SELECT (labels, is_known AND max_nodes <= 4 AND node_bits * max_nodes <= 36, toUInt8(greatest(ceil(log2(length(labels) + 1)), 1)) AS node_bits)
         FROM
         (
             /* the query of nodes_known */
         )
     ) AS known,
     known.2 AS is_numbered,
+    known.3 AS bits_a_node,
+    toUInt8(64 - bits_a_node * least(max_nodes, 4)) AS bits_a_journey,
     -- At each node of a journey the path of so many nodes that ends there, 0 where it would have begun before the journey. The node of a conversion is in no path.
     numbered AS
     (
@@ -28,16 +30,16 @@ WITH
             arrayPushFront(arrayPopBack(arrayMap(how -> how > 0, ends)), true) AS begins,
             arrayCumSum(begins) AS journeys_so_far,
             arrayMap(one -> toUInt64(one), nodes) AS paths_1,
-            if(max_nodes < 2, [], arrayMap((before, one, is_first) -> if(is_first, 0, bitOr(bitShiftLeft(before, 16), one)), arrayPopBack(arrayPushFront(paths_1, toUInt64(0))), paths_1, begins)) AS paths_2,
-            if(max_nodes < 3, [], arrayMap((before, one, is_first) -> if(is_first OR before = 0, 0, bitOr(bitShiftLeft(before, 16), one)), arrayPopBack(arrayPushFront(paths_2, toUInt64(0))), paths_1, begins)) AS paths_3,
-            if(max_nodes < 4, [], arrayMap((before, one, is_first) -> if(is_first OR before = 0, 0, bitOr(bitShiftLeft(before, 16), one)), arrayPopBack(arrayPushFront(paths_3, toUInt64(0))), paths_1, begins)) AS paths_4,
+            if(max_nodes < 2, [], arrayMap((before, one, is_first) -> if(is_first, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_1, toUInt64(0))), paths_1, begins)) AS paths_2,
+            if(max_nodes < 3, [], arrayMap((before, one, is_first) -> if(is_first OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_2, toUInt64(0))), paths_1, begins)) AS paths_3,
+            if(max_nodes < 4, [], arrayMap((before, one, is_first) -> if(is_first OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_3, toUInt64(0))), paths_1, begins)) AS paths_4,
             arrayConcat(if(min_nodes > 1, [], [paths_1]), if(min_nodes > 2 OR max_nodes < 2, [], [paths_2]), if(min_nodes > 3 OR max_nodes < 3, [], [paths_3]), if(max_nodes < 4, [], [paths_4])) AS paths_by_length,
             -- Which path, in which journey, whether that converted, in one number: in order, what a journey took again lies beside itself, and so does what a person did. The
             -- path of no node, 0, is taken by every journey.
-            arrayMap((journey, how) -> toUInt128(2 * journey + (how = 1)), journeys_so_far, ends_at_last) AS of_journeys,
+            arrayMap((journey, how) -> toUInt64(2 * journey + (how = 1)), journeys_so_far, ends_at_last) AS of_journeys,
             arrayCompact(arraySort(arrayConcat(
                 arrayFilter(one -> one > 0, arrayFlatten(arrayMap(
-                    every -> arrayMap((path, of_journey, how) -> if(path = 0 OR how = 1, toUInt128(0), bitOr(bitShiftLeft(toUInt128(path), 64), of_journey)), every, of_journeys, ends),
+                    every -> arrayMap((path, of_journey, how) -> if(path = 0 OR how = 1, toUInt64(0), bitOr(bitShiftLeft(path, bits_a_journey), of_journey)), every, of_journeys, ends),
                     paths_by_length
                 ))),
                 arrayFilter((of_journey, how) -> how > 0, of_journeys, ends)
@@ -85,7 +87,7 @@ WITH
         GROUP BY path
         UNION ALL
         SELECT
-            arrayMap(place -> known.1[place], arrayFilter(place -> place > 0, arrayMap(bits -> bitAnd(bitShiftRight(path_taken, bits), 65535), [48, 32, 16, 0]))) AS path,
+            arrayMap(place -> known.1[place], arrayFilter(place -> place > 0, arrayMap(before -> bitAnd(bitShiftRight(path_taken, before * bits_a_node), bitShiftLeft(toUInt64(1), bits_a_node) - 1), [3, 2, 1, 0]))) AS path,
             count() AS journeys,
             countIf(is_new) AS people,
             countIf(bitAnd(taken_so, 1) = 1) AS converted
@@ -93,7 +95,7 @@ WITH
         (
             SELECT
                 all_taken,
-                arrayMap(one -> toUInt64(bitShiftRight(one, 64)), all_taken) AS all_paths
+                arrayMap(one -> bitShiftRight(one, bits_a_journey), all_taken) AS all_paths
             FROM numbered
         )
         ARRAY JOIN
