@@ -24,7 +24,7 @@ WITH
     -- Of each of their touchpoints the least identifier or the owner is one of these; of those that are not theirs any more, `theirs` decides.
     (
         SELECT arrayConcat(known, groupUniqArray(identifier))
-        FROM parcours.identity_persons
+        FROM dictionary('parcours.person_of')
         WHERE person_id IN (SELECT arrayJoin(known))
     ) AS identifiers_known,
     -- By the journey index and what it lacks, both read by their sort keys; the wide columns are read by that of the touchpoints then.
