@@ -644,3 +644,17 @@ def _store(client: Client, project: str, told: Sequence[tuple[str, float, str, d
 def _insert(client: Client, rows: Sequence[dict[str, Any]]) -> None:
     lines = b"".join(orjson.dumps(one, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE) for one in rows)
     client.raw_insert("touchpoints", insert_block=lines, fmt="JSONEachRow", settings=dict(INSERT_SETTINGS))
+
+
+def test_more_steps_and_exclusions_than_the_fast_pass_has_bits_for_are_asked_as_views_too(
+    clickhouse: Client, project: str
+) -> None:
+    many = orjson.dumps([f"step_{number}" for number in range(70)]).decode()
+    excluded = orjson.dumps({"exclusions": [{"name": f"other_{number}"} for number in range(20)]}).decode()
+    for steps_told, rules_told, rows in ((many, "{}", 70), ('["a", "b"]', excluded, 2)):
+        told = {"steps": steps_told, "rules": rules_told, "project": project}
+        asked = "(steps = {steps:String}, rules = {rules:String}, project = {project:String})"
+        counts = f"SELECT count(), sum(lost) FROM funnel_by_rules{asked}"
+        assert clickhouse.query(counts, parameters=told).result_rows == [(rows, 0)]
+        attempts = f"SELECT count() FROM funnel_attempts{asked}"
+        assert clickhouse.query(attempts, parameters=told).result_rows == [(0,)]

@@ -233,9 +233,9 @@ def test_people_whom_a_stitching_moved_are_gathered_without_any_change_waiting(
     assert_exact(clickhouse, project)
 
 
-def told_apart(client: Client) -> bool:
-    ((are_told_apart,),) = client.query(read_sql("indexing/told_apart")).result_rows
-    return bool(are_told_apart)
+def marks_are_right(client: Client) -> bool:
+    ((are_right,),) = client.query(read_sql("indexing/marks_checked")).result_rows
+    return bool(are_right)
 
 
 def marks(client: Client, project: str) -> list[int]:
@@ -250,22 +250,22 @@ def test_whoever_is_one_identifier_is_marked_and_wrong_marks_are_neither_believe
     three = [touch("page_viewed", minute, anonymous_id=f"a{minute}") for minute in range(3)]
     store(clickhouse_apart, project, three)
     index.refresh()
-    assert (marks(clickhouse_apart, project), told_apart(clickhouse_apart)) == ([1, 1, 1], True)
+    assert (marks(clickhouse_apart, project), marks_are_right(clickhouse_apart)) == ([1, 1, 1], True)
     store(clickhouse_apart, project, [touch("identified", 4, anonymous_id="a0", user_id="u")])
     index.refresh()
     stitch(clickhouse_apart)
     assert_exact(clickhouse_apart, project)
     index.refresh()
-    assert (marks(clickhouse_apart, project).count(1), told_apart(clickhouse_apart)) == (2, True)
+    assert (marks(clickhouse_apart, project).count(1), marks_are_right(clickhouse_apart)) == (2, True)
     assert_exact(clickhouse_apart, project)
     clickhouse_apart.command("ALTER TABLE journey_index UPDATE is_alone = 1 WHERE 1 SETTINGS mutations_sync = 1")
-    assert not told_apart(clickhouse_apart)
+    assert not marks_are_right(clickhouse_apart)
     assert_exact(clickhouse_apart, project)
-    index.refresh()
-    assert (marks(clickhouse_apart, project).count(1), told_apart(clickhouse_apart)) == (2, True)
+    JourneyIndex(clickhouse_apart, linger_seconds=0).refresh()
+    assert (marks(clickhouse_apart, project).count(1), marks_are_right(clickhouse_apart)) == (2, True)
     assert_exact(clickhouse_apart, project)
     index.rebuild()
-    assert (marks(clickhouse_apart, project).count(1), told_apart(clickhouse_apart)) == (2, True)
+    assert (marks(clickhouse_apart, project).count(1), marks_are_right(clickhouse_apart)) == (2, True)
     assert_exact(clickhouse_apart, project)
 
 

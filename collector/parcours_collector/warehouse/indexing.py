@@ -68,6 +68,7 @@ class JourneyIndex:
         self._written: list[tuple[float, str]] = []
         self._gathered_after = -1
         self._has_all_nodes = False
+        self._marks_are_looked_at = False
 
     def refresh(self, *, least_rows: int = 1, said: Callable[[str], None] = lambda _: None) -> IndexRun:
         """Write the changes that wait into the index, unless they are fewer than `least_rows`; gather who was moved.
@@ -85,8 +86,7 @@ class JourneyIndex:
             return IndexRun(0, False, time.monotonic() - started)
         if waiting.rows >= _REBUILD_FROM_ROWS:
             return self.rebuild(said=said)
-        if not waiting.rows:
-            self._gather_moved()
+        has_gathered = not waiting.rows and self._gather_moved()
         changes = 0
         while (batch := self._waiting(_MOST_ROWS_AT_ONCE)).parts:
             parameters = {"parts": list(batch.parts), "version": batch.version}
@@ -96,7 +96,8 @@ class JourneyIndex:
             self._mark_written(batch.parts)
             changes += batch.rows
             said(f"{changes:,} changes of {waiting.rows:,}")
-        self._tell_apart()
+        if changes or has_gathered or not self._marks_are_looked_at:
+            self._mend_marks()
         self._forget_written()
         return IndexRun(changes, False, time.monotonic() - started)
 
@@ -114,7 +115,7 @@ class JourneyIndex:
             said(f"share {number} of {len(ranges)}")
         shares = 1 + int(touchpoints) // _SHARE_ROWS
         self._gather(version, shares=shares, said=said)
-        self._tell_apart()
+        self._mend_marks()
         self._mark_written(waiting.parts)
         self._forget_written()
         return IndexRun(waiting.rows, True, time.monotonic() - started)
@@ -137,12 +138,14 @@ class JourneyIndex:
             held += int(touchpoints)
         return list(zip(begins, [begin - 1 for begin in begins[1:]] + [_GREATEST_IDENTIFIER], strict=True))
 
-    def _gather_moved(self) -> None:
-        """Gather the people whom a stitching has moved since the last look; without one there is nothing to do."""
+    def _gather_moved(self) -> bool:
+        """Gather the people whom a stitching has moved since the last look; return False if there was none."""
         ((_, version, moved_by),) = self._client.query(read_sql("indexing/beginning")).result_rows
-        if moved_by > self._gathered_after:
-            self._gather(version)
-            self._gathered_after = moved_by
+        if moved_by <= self._gathered_after:
+            return False
+        self._gather(version)
+        self._gathered_after = moved_by
+        return True
 
     def _gather(self, version: int, *, shares: int = 1, said: Callable[[str], None] = lambda _: None) -> None:
         """Write the walks of people of several identifiers who are not what their rows say, after `version`."""
@@ -152,11 +155,12 @@ class JourneyIndex:
             )
             said(f"people, share {share + 1} of {shares}")
 
-    def _tell_apart(self) -> None:
+    def _mend_marks(self) -> None:
         """Mark anew whose row is a walk by itself, where stitching has joined or parted people since it was written."""
-        ((are_told_apart,),) = self._client.query(read_sql("indexing/told_apart")).result_rows
-        if not are_told_apart:
-            self._client.command(read_sql("indexing/tell_apart"))
+        ((are_right,),) = self._client.query(read_sql("indexing/marks_checked")).result_rows
+        if not are_right:
+            self._client.command(read_sql("indexing/marks_mended"))
+        self._marks_are_looked_at = True
 
     def _waiting(self, most_rows: int | None) -> _Waiting:
         written = {part for _, part in self._written}

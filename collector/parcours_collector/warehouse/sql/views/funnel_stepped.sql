@@ -31,7 +31,7 @@ WITH
                 arrayMap(name -> toUInt16(arraySum(arrayMap((one, j) -> if(has(one.names, name), bitShiftLeft(1, j - 1), 0), tupleElement(r, 'asked'), arrayEnumerate(tupleElement(r, 'asked'))))), tupleElement(r, 'names')) AS met_by_names,
                 range(toUInt16(bitShiftLeft(1, least(length(tupleElement(r, 'barred')), 4)))) AS combinations,
                 arrayMap(
-                    bits -> toUInt16(arraySum(arrayMap(k -> if(arrayExists((range, e) -> bitTest(bits, e - 1) AND range.1 <= k AND k < range.2, tupleElement(r, 'barred'), arrayEnumerate(tupleElement(r, 'barred'))), bitShiftLeft(1, k - 1), 0), tupleElement(r, 'places')))),
+                    bits -> toUInt16(arraySum(arrayMap(k -> if(arrayExists((range, e) -> bitTest(bits, e - 1) AND range.1 <= k AND k < range.2, arraySlice(tupleElement(r, 'barred'), 1, 4), arrayEnumerate(arraySlice(tupleElement(r, 'barred'), 1, 4))), bitShiftLeft(1, k - 1), 0), tupleElement(r, 'places')))),
                     combinations
                 ) AS bars
         )
@@ -145,7 +145,7 @@ WITH
                 bitAnd(bitAnd(if(passes_1, toUInt16(65535), plan.4[1]), if(passes_2, toUInt16(65535), plan.4[2])), bitAnd(if(passes_3, toUInt16(65535), plan.4[3]), if(passes_4, toUInt16(65535), plan.4[4])))
             ) AS met,
             if(
-                bitTest(met, length(tupleElement(r, 'asked')) - 1),
+                bitTest(met, least(length(tupleElement(r, 'asked')), 16) - 1),
                 toUInt16(bitAnd(met, bitShiftLeft(1, step_count) - 1) + if(has_exclusions, 64 * transform(toUInt16(bitAnd(bitShiftRight(met, step_count), bitShiftLeft(1, length(tupleElement(r, 'barred'))) - 1)), plan.7, plan.1, toUInt16(0)), 0)),
                 toUInt16(0)
             ) AS flags

@@ -29,7 +29,7 @@ SELECT
     name,
     counts[k] AS counted,
     counted AS people,
-    counted - if(k = tupleElement(r, 'step_count'), 0, counts[k + 1]) AS lost,
+    toUInt64(counted - if(k = tupleElement(r, 'step_count'), 0, counts[k + 1])) AS lost,
     if(k = 1, 1, counted / counts[greatest(k - 1, 1)]) AS conversion_from_previous,
     if(k = 1, 1, counted / counts[1]) AS conversion_from_start,
     avgs[k] / 1000 AS avg_seconds,
