@@ -298,6 +298,8 @@ async def test_logs_that_other_numbers_of_workers_left_are_delivered(
 
         await asyncio.to_thread(wait_until, lambda: len(stored(clickhouse, project)) >= len(ids) and not left())
         assert reading(metrics(one.endpoint), "parcours_wal_orphan_bytes") == 0
+        # The line follows the removal of the last segment.
+        await asyncio.to_thread(wait_until, lambda: log_of(one).count("orphan_delivered") >= 3)
         assert log_of(one).count("orphan_delivered") == 3, "its own it takes up as it was"
     assert sorted(stored(clickhouse, project)) == sorted(ids)
 
