@@ -1,4 +1,4 @@
--- The pass behind `funnel_attempts` for plain rules, several times as fast as `funnel_walked`: what people did at most once at a time, step by step over whole arrays.
+-- The pass behind `funnel_attempts` for plain rules, step by step over whole arrays, several times as fast as `funnel_walked`.
 -- Plain are rules that `funnel_asked` says is_stepped of: in order, the best attempt of a person, ties as they arrived, up to six steps and four exclusions that share no name with a step,
 --   up to four conditions on three fields; no optional or first_ever step, nothing held or broken down, no interval. Of other rules it says nothing: no row.
 -- Grain: one row a person who began. Keys: project, person_id. The attempt is the one that `funnel_walked` finds.
