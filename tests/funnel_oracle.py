@@ -150,7 +150,7 @@ class Funnel:
     def _in_time(self, life: Sequence[Touch]) -> list[Touch]:
         is_step = {id(t): any(self._is(t, step) for step in self.steps) for t in life}
         puts_last = self.rule["ties"] == "any"
-        return sorted(life, key=lambda t: (self._at(t), puts_last and not is_step[id(t)], t.id.bytes))
+        return sorted(life, key=lambda t: (self._at(t), puts_last and not is_step[id(t)], t.occurred_at, t.id.bytes))
 
     def _at(self, touch: Touch) -> datetime:
         resolution = self.rule["resolution_seconds"]
@@ -201,7 +201,9 @@ class Funnel:
                 elif (one.exclusions or self.rule["step_order"] == "strict") and not is_of_another:
                     run.append(replace(one, steps=frozenset(), is_foreign=True))
             puts_last = self.rule["ties"] == "any"
-            runs.append(sorted(run, key=lambda t: (t.at, puts_last and t.is_foreign, t.touch.id.bytes)))
+            runs.append(
+                sorted(run, key=lambda t: (t.at, puts_last and t.is_foreign, t.touch.occurred_at, t.touch.id.bytes))
+            )
         return runs
 
     def _broken_down(self, walk: list[Told]) -> list[tuple[str, list[Told]]]:

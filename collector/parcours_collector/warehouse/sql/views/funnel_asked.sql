@@ -38,8 +38,9 @@ SELECT
             indexOf(places, breakdown), if(breakdown = '', '', breakdown_by), breakdown_step,
             interval, timezone,
             step_names, arrayMap(step -> step.optional, steps),
-            step_order = 'ordered' AND attempts = 'best' AND NOT count_attempts AND interval = '' AND breakdown = '' AND count_by = 'person' AND empty(hold)
-                AND ties = 'arrival' AND round(resolution_seconds * 1000) <= 1 AND exclusion_ends = 'attempt'
+            step_order = 'ordered' AND NOT count_attempts AND interval = '' AND breakdown = '' AND count_by = 'person' AND empty(hold)
+                AND (exclusion_ends = 'attempt' OR empty(exclusions))
+                AND (ties = 'arrival' OR (empty(exclusions) AND length(arrayFlatten(arrayMap(step -> arrayDistinct(step.names), steps))) = length(arrayDistinct(arrayFlatten(arrayMap(step -> step.names, steps)))) AND (round(grace_seconds * 1000) = 0 OR NOT arrayExists(step -> step.within_seconds IS NOT NULL, steps))))
                 AND NOT arrayExists(step -> step.optional OR step.first_ever OR empty(step.names), steps)
                 AND NOT arrayExists(one -> empty(one.names) OR hasAny(one.names, arrayFlatten(arrayMap(step -> step.names, steps))), exclusions)
                 AND length(steps) <= 6 AND length(exclusions) <= 4 AND length(tests) <= 4 AND length(fields) <= 3

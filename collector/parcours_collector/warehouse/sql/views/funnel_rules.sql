@@ -10,7 +10,7 @@
 -- window_seconds: longest time from the first step to the last, inclusive. hold: fields that are the same at all steps of an attempt; what lacks one is no step.
 --   Exclusions, and in strict order what lies between, act whatever they hold, unless they carry another value of a property or context that is held: they are of another cart.
 -- ties: touchpoints of the same instant go 'arrival' (in the order of their ids) or 'any' way round; then a step may also lie up to grace_seconds before the one it follows.
--- resolution_seconds: times are cut to it, and of touchpoints of one time that are the same steps one counts.
+-- resolution_seconds: times are cut to it, and within one stand in their true order; of touchpoints of one time that are the same steps one counts.
 -- exclusions: a list of objects as steps are, with from_step and to_step (from 1; by default first and last): what ends an attempt between these two.
 -- exclusion_ends: 'attempt' (it counts up to there) or 'person' (whose best attempt it is, counts nowhere).
 -- where: what every touchpoint fulfils: a list of conditions [field, operator, value, …]: = and != (any of the values), contains, <, <=, >, >= (one value), set, unset (none).

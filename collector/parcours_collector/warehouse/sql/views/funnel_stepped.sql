@@ -1,6 +1,7 @@
 -- The pass behind `funnel_attempts` for plain rules, step by step over whole arrays, several times as fast as `funnel_walked`.
--- Plain are rules that `funnel_asked` says is_stepped of: in order, the best attempt of a person, ties as they arrived, up to six steps and four exclusions that share no name with a step,
---   up to four conditions on three fields; no optional or first_ever step, nothing held or broken down, no interval. Of other rules it says nothing: no row.
+-- Plain are rules that `funnel_asked` says is_stepped of: in order, the best or the first attempt of a person, up to six steps and four exclusions that share no name with a step,
+--   up to four conditions on three fields; no optional or first_ever step, nothing held or broken down, no interval; and where touchpoints of one instant go any way round, steps of
+--   different names, no exclusion, and no within_seconds beside a grace. Of other rules it says nothing: no row.
 -- Grain: one row a person who began. Keys: project, person_id. The attempt is the one that `funnel_walked` finds.
 -- reached: its furthest step. times_taken (milliseconds since 1970) and ids_taken (as touchpoints_unique orders ids): of each step up to it.
 -- Parameters: those of `funnel_walked`; may be left out: needs_ids (false: ids_taken may be empty; where no rule looks at a field, the journey index is read then).
@@ -12,6 +13,10 @@ WITH
     toInt64(-4000000000000000001) AS same,
     tupleElement(r, 'step_count') AS step_count,
     tupleElement(r, 'window_ms') AS window_ms,
+    tupleElement(r, 'ties_any') AS ties_any,
+    tupleElement(r, 'grace_ms') AS grace_ms,
+    tupleElement(r, 'resolution_ms') AS resolution_ms,
+    tupleElement(r, 'only_first') AS only_first,
     length(tupleElement(r, 'tests')) AS test_count,
     -- Worked out once. What is asked are the steps, the exclusions and the condition on everything, a bit each; of a walk then remain flags: 1, 2, 4 … = it is that step, 64, 128 … = it ends an attempt there.
     (
@@ -36,7 +41,8 @@ WITH
                 ) AS bars
         )
     ) AS plan,
-    tupleElement(r, 'is_stepped') AND NOT ifNull({needs_ids:Nullable(Bool)}, false) AND test_count = 0 AS reads_index,
+    ifNull({needs_ids:Nullable(Bool)}, false) AS tells_ids,
+    tupleElement(r, 'is_stepped') AND NOT tells_ids AND test_count = 0 AS reads_index,
     -- No two names that are asked have one number, and no other name has theirs.
     plan.6 AND (
         SELECT countIf(toUInt32(sipHash64(word)) IN plan.5 AND word NOT IN tupleElement(r, 'names'))
@@ -170,16 +176,16 @@ WITH
         SELECT
             ifNull({project:Nullable(String)}, of_project) AS project,
             person_id,
-            arrayMap(touch -> toInt64(toUInt64(bitShiftRight(touch, 192)) - 4611686018427387904), touches) AS at,
-            arrayMap(touch -> toUInt16(touch), touches) AS flags,
-            if(ifNull({needs_ids:Nullable(Bool)}, false), arrayMap(touch -> toUInt128(bitShiftRight(touch, 64)), touches), []) AS ids
+            arrayMap(touch -> toInt64(toUInt64(bitShiftRight(touch, 192)) - 4611686018427387904), touches) AS all_at,
+            arrayMap(touch -> toUInt16(touch), touches) AS all_flags,
+            if(tells_ids, arrayMap(touch -> toUInt128(bitShiftRight(touch, 64)), touches), []) AS all_ids
         FROM gathered
         UNION ALL
         SELECT
             toString(project),
             person_id,
-            arrayFilter((at_ms, flag) -> flag > 0, times, all_flags),
-            arrayFilter(flag -> flag > 0, all_flags),
+            arrayFilter((at_ms, flag) -> flag > 0, times, inside),
+            arrayFilter(flag -> flag > 0, inside),
             []
         FROM
         (
@@ -192,11 +198,73 @@ WITH
                     arrayMap(number -> transform(number, plan.5, plan.3, toUInt16(0)), name_numbers),
                     arrayMap(name -> transform(toString(name), plan.8, plan.3, toUInt16(0)), names)
                 ) AS named,
-                if(is_unbounded, named, arrayMap((flag, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, flag, toUInt16(0)), named, times)) AS all_flags
+                if(is_unbounded, named, arrayMap((flag, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, flag, toUInt16(0)), named, times)) AS inside
             FROM parcours.walks_indexed
             WHERE reads_index
               AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
         )
+    ),
+    -- Times are cut to the resolution, and of touchpoints of one time that are the same steps one counts.
+    cut_walks AS
+    (
+        SELECT
+            project,
+            person_id,
+            if(resolution_ms = 1, all_at, arrayFilter((at_ms, time_seen) -> time_seen = 1, cut_at, times_seen)) AS at,
+            if(resolution_ms = 1, all_flags, arrayFilter((flag, time_seen) -> time_seen = 1, all_flags, times_seen)) AS flags,
+            if(NOT tells_ids OR resolution_ms = 1, all_ids, arrayFilter((id, time_seen) -> time_seen = 1, all_ids, times_seen)) AS ids
+        FROM
+        (
+            SELECT
+                *,
+                arrayEnumerateUniq(cut_at, all_flags) AS times_seen
+            FROM
+            (
+                SELECT
+                    *,
+                    if(resolution_ms = 1, all_at, arrayMap(at_ms -> intDiv(at_ms, resolution_ms) * resolution_ms, all_at)) AS cut_at
+                FROM walks
+            )
+        )
+    ),
+    -- Where touchpoints of one instant, or of the grace, may go any way round, those before are told again after each, at its time, as often as steps can be done so without a gap: they take
+    --   an attempt further, and begin none. It changes nothing unless one of an earlier step follows one of a later step: few walks need it.
+    told_walks AS
+    (
+        SELECT
+            *,
+            if(NOT ties_any OR NOT arrayExists((pause_ms, flag, before) -> pause_ms <= grace_ms AND flag < before, arrayDifference(at), flags, arrayPopBack(arrayPushFront(flags, 0))), [], arrayFlatten(arrayMap(
+                run -> arrayMap(
+                    (touch, place, next_ms) -> (
+                        if(next_ms = touch.1 OR place = 1, [], arrayFilter((one, one_place) -> one_place <= place AND touch.1 - one.1 <= grace_ms, run, arrayEnumerate(run))) AS earlier,
+                        arrayReduce('groupBitOr', arrayMap(one -> one.2, earlier)) AS done,
+                        arrayReduce('groupBitOr', arrayMap(one -> if(one.1 = touch.1, one.2, toUInt16(0)), earlier)) AS done_now,
+                        -- The steps that can be reached from what this instant has reached, one more each time.
+                        arrayFold((reachable, k) -> toUInt16(bitAnd(done, bitShiftLeft(bitOr(done_now, reachable), 1))), tupleElement(r, 'places'), toUInt16(0)) AS again,
+                        arrayConcat(
+                            [(touch.1, touch.2, touch.1, touch.3)],
+                            arrayFlatten(arrayMap(
+                                turn -> arrayMap(one -> (touch.1, toUInt16(bitAnd(one.2, again)), one.1, one.3), arrayFilter(one -> bitAnd(one.2, again) != 0, earlier)),
+                                range(bitCount(again))
+                            ))
+                        )
+                    ).5,
+                    run, arrayEnumerate(run), arrayPushBack(arrayPopFront(run.1), toInt64(9223372036854775807))
+                ),
+                arraySplit((touch, pause_ms) -> pause_ms > grace_ms, arrayZip(at, flags, if(tells_ids, ids, arrayMap(flag -> toUInt128(0), flags))), arrayDifference(at))
+            ))) AS told
+        FROM cut_walks
+    ),
+    turned_walks AS
+    (
+        SELECT
+            project,
+            person_id,
+            if(NOT ties_any OR empty(told), at, told.1) AS at,
+            if(NOT ties_any OR empty(told), flags, told.2) AS flags,
+            if(NOT ties_any OR grace_ms = 0 OR empty(told), at, told.3) AS own_at,
+            if(NOT ties_any OR empty(told), ids, told.4) AS ids
+        FROM told_walks
     ),
     -- began_k: for each touchpoint by which an attempt comes to step k, when that attempt began; `never` for any other. Before each touchpoint one waits there, the last that came,
     --   unless it has since gone on or been ended: a later touchpoint of the next step that came too late for the window is too late for good. A query a step: an alias is
@@ -207,10 +275,21 @@ WITH
             project,
             person_id,
             at,
+            own_at,
             flags,
             ids,
-            arrayMap((at_ms, flag) -> if(bitTest(flag, 0), at_ms, never), at, flags) AS began_1
-        FROM walks
+            if(
+                only_first,
+                arrayMap((at_ms, place) -> if(place = first_place, at_ms, never), at, arrayEnumerate(at)),
+                arrayMap((at_ms, flag) -> if(bitTest(flag, 0), at_ms, never), at, flags)
+            ) AS began_1
+        FROM
+        (
+            SELECT
+                *,
+                if(only_first, arrayFirstIndex(flag -> bitTest(flag, 0), flags), 0) AS first_place
+            FROM turned_walks
+        )
         WHERE arrayExists(flag -> bitTest(flag, 0), flags)
     ),
     came_to_2 AS
@@ -219,6 +298,7 @@ WITH
             project,
             person_id,
             at,
+            own_at,
             flags,
             ids,
             began_1,
@@ -236,6 +316,7 @@ WITH
             project,
             person_id,
             at,
+            own_at,
             flags,
             ids,
             began_1,
@@ -254,6 +335,7 @@ WITH
             project,
             person_id,
             at,
+            own_at,
             flags,
             ids,
             began_1,
@@ -273,6 +355,7 @@ WITH
             project,
             person_id,
             at,
+            own_at,
             flags,
             ids,
             began_1,
@@ -293,6 +376,7 @@ WITH
             project,
             person_id,
             at,
+            own_at,
             flags,
             ids,
             began_1,
@@ -315,6 +399,7 @@ WITH
             project,
             person_id,
             at,
+            own_at,
             ids,
             reached,
             began_1,
@@ -353,7 +438,7 @@ WITH
         SELECT
             project,
             person_id,
-            at,
+            own_at,
             ids,
             reached,
             last_place AS place_6,
@@ -368,6 +453,6 @@ SELECT
     project,
     person_id,
     reached,
-    arrayResize([at[place_1], at[place_2], at[place_3], at[place_4], at[place_5], at[place_6]], reached) AS times_taken,
-    if(ifNull({needs_ids:Nullable(Bool)}, false), arrayResize([ids[place_1], ids[place_2], ids[place_3], ids[place_4], ids[place_5], ids[place_6]], reached), []) AS ids_taken
+    arrayResize([own_at[place_1], own_at[place_2], own_at[place_3], own_at[place_4], own_at[place_5], own_at[place_6]], reached) AS times_taken,
+    if(tells_ids, arrayResize([ids[place_1], ids[place_2], ids[place_3], ids[place_4], ids[place_5], ids[place_6]], reached), []) AS ids_taken
 FROM traced

@@ -210,7 +210,8 @@ WITH
                 ),
                 arrayFilter(values -> NOT has(values, ''), arrayDistinct(walk.held))
             ))) AS unsorted_run,
-            if(NOT tupleElement(r, 'ties_any') AND tupleElement(r, 'resolution_ms') = 1, unsorted_run, arraySort(touch -> (touch.at, touch.is_foreign, touch.id_order), unsorted_run)) AS run
+            -- Within a time that was cut, too, the true order stands.
+            if(NOT tupleElement(r, 'ties_any'), unsorted_run, arraySort((touch, place) -> (touch.at, touch.is_foreign, place), unsorted_run, arrayEnumerate(unsorted_run))) AS run
         FROM counted_apart
     ),
     broken_down AS
