@@ -37,6 +37,8 @@ INNER = {
     "funnel_asked": "the rules as one value, for the views behind",
     "funnel_walked": "the pass behind `funnel_attempts`, with the same rows; it takes rules that another view has read",
     "funnel_stepped": "the pass behind `funnel_attempts` for plain rules",
+    "funnel_walks_indexed": "what `funnel_stepped` goes over, from the journey index",
+    "funnel_walks_looked": "what `funnel_stepped` goes over, from the touchpoints",
     "funnel_counted": "the counts behind `funnel_by_rules`, with the same rows; it takes rules that are read already",
     "funnel_stepped_counted": "the same for plain rules",
 }

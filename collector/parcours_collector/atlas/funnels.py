@@ -129,7 +129,8 @@ def funnel_by_rules(
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = _parameters(steps, rules, project, from_at, to_at)
     r = _read(client, parameters)
-    return _ask(client, _of_rules("funnel_by_rules", r), CountedStep, parameters | {"r": _as_tuples(r)})
+    question = "funnel_by_rules_indexed" if r["reads_index"] else _of_rules("funnel_by_rules", r)
+    return _ask(client, question, CountedStep, parameters | {"r": _as_tuples(r)})
 
 
 def funnel_attempts(
@@ -192,7 +193,7 @@ def _read(client: Client, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _of_rules(question: str, r: Mapping[str, Any]) -> str:
-    """Return which of two texts answers the question under these rules: that of the general pass, or the fast one."""
+    """Return which text answers the question under these rules: that of the general pass, or the fast one."""
     return f"{question}_stepped" if r["is_stepped"] else question
 
 

@@ -52,6 +52,8 @@ VIEWS = (
     "funnel_rules",
     "funnel_asked",
     "funnel_walked",
+    "funnel_walks_indexed",
+    "funnel_walks_looked",
     "funnel_stepped",
     "funnel_attempts",
     "funnel_counted",

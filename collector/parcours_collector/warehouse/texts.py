@@ -10,7 +10,9 @@ from functools import cache
 from parcours_collector.warehouse.sql import read_sql
 
 _OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
-_QUERY = re.compile(r"/\* the query of (?P<view>\w+)(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/")
+_QUERY = re.compile(
+    r"/\* the query of (?P<view>\w+)(?: without (?P<other>\w+))?(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/"
+)
 _LAST_ORDER = re.compile(r"\nORDER BY\n(?:    [^\n]+\n?)+\Z")
 
 
@@ -23,7 +25,8 @@ def view_text(name: str) -> str:
 
     `/* the query of VIEW */` stands for the whole text of that view: its parameters are then those of both, named once.
     Its order stays behind: inside another query it says nothing, and sorts all the same. In `/* the query of VIEW with
-    PARAMETER = EXPRESSION */` the expression stands for that parameter.
+    PARAMETER = EXPRESSION */` the expression stands for that parameter. `/* the query of VIEW without OTHER */` leaves the
+    query of OTHER out of a union, wherever it stands in VIEW: who knows that it has no row spares its analysis.
     """
     return _whole(read_sql(f"views/{name}"))
 
@@ -40,11 +43,23 @@ def _whole(text: str) -> str:
 
 
 def _asked(found: re.Match[str]) -> str:
-    view, parameter, value = found["view"], found["parameter"], found["value"]
-    text = _LAST_ORDER.sub("\n", _query(view_text(view), view))
+    view, other, parameter, value = found["view"], found["other"], found["parameter"], found["value"]
+    text = _LAST_ORDER.sub("\n", _query(_text_without(view, other) if other else view_text(view), view))
     if parameter is None:
         return text
     return re.sub(rf"\{{{parameter}:[^}}]+\}}", lambda _: value, text)
+
+
+def _text_without(view: str, other: str) -> str:
+    """The text of a view that leaves out of a union the query of another, which stands in it or in those it is made of."""
+    text = re.sub(
+        rf"/\* the query of {other} \*/\s+UNION ALL\s+|\s+UNION ALL\s+/\* the query of {other} \*/",
+        "",
+        read_sql(f"views/{view}"),
+    )
+    return _whole(
+        _QUERY.sub(lambda found: found[0].replace(found["view"], f"{found['view']} without {other}", 1), text)
+    )
 
 
 def _query(text: str, view: str) -> str:

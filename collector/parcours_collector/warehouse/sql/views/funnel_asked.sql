@@ -38,19 +38,20 @@ SELECT
             indexOf(places, breakdown), if(breakdown = '', '', breakdown_by), breakdown_step,
             interval, timezone,
             step_names, arrayMap(step -> step.optional, steps),
-            step_order = 'ordered' AND NOT count_attempts AND interval = '' AND breakdown = '' AND count_by = 'person' AND empty(hold)
-                AND (exclusion_ends = 'attempt' OR empty(exclusions))
-                AND (ties = 'arrival' OR (empty(exclusions) AND length(arrayFlatten(arrayMap(step -> arrayDistinct(step.names), steps))) = length(arrayDistinct(arrayFlatten(arrayMap(step -> step.names, steps)))) AND (round(grace_seconds * 1000) = 0 OR NOT arrayExists(step -> step.within_seconds IS NOT NULL, steps))))
-                AND NOT arrayExists(step -> step.optional OR step.first_ever OR empty(step.names), steps)
-                AND NOT arrayExists(one -> empty(one.names) OR hasAny(one.names, arrayFlatten(arrayMap(step -> step.names, steps))), exclusions)
-                AND length(steps) <= 6 AND length(exclusions) <= 4 AND length(tests) <= 4 AND length(fields) <= 3
+            is_stepped, is_stepped AND NOT arrayExists(one -> one NOT IN ('name', 'channel'), fields)
         ),
-        'Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool)'
+        'Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)'
     ) AS r
 FROM
 (
     SELECT
         *,
+        step_order = 'ordered' AND NOT count_attempts AND interval = '' AND breakdown = '' AND count_by = 'person' AND empty(hold)
+            AND (exclusion_ends = 'attempt' OR empty(exclusions))
+            AND (ties = 'arrival' OR (empty(exclusions) AND length(arrayFlatten(arrayMap(step -> arrayDistinct(step.names), steps))) = length(arrayDistinct(arrayFlatten(arrayMap(step -> step.names, steps)))) AND (round(grace_seconds * 1000) = 0 OR NOT arrayExists(step -> step.within_seconds IS NOT NULL, steps))))
+            AND NOT arrayExists(step -> step.optional OR step.first_ever OR empty(step.names), steps)
+            AND NOT arrayExists(one -> empty(one.names) OR hasAny(one.names, arrayFlatten(arrayMap(step -> step.names, steps))), exclusions)
+            AND length(steps) <= 6 AND length(exclusions) <= 4 AND length(tests) <= 4 AND length(fields) <= 3 AS is_stepped,
         -- Fields in the order that `funnel_walked` finds them in.
         arrayConcat(arrayFilter(one -> position(one, '.') = 0, fields), arrayFilter(one -> startsWith(one, 'properties.'), fields), arrayFilter(one -> startsWith(one, 'context.'), fields)) AS places,
         arrayDistinct(arrayConcat(where, arrayFold((all, step) -> arrayConcat(all, step.where), steps, CAST([], 'Array(Array(String))')), arrayFold((all, one) -> arrayConcat(all, one.where), exclusions, CAST([], 'Array(Array(String))')))) AS tests,

@@ -44,12 +44,38 @@ WITH
         FROM dictionary('parcours.person_of')
         GROUP BY person_id
     ),
-    -- Whether the walks of people of several identifiers are those of all of them, as they are: one sum tells, and the lists need not be compared.
-    (SELECT (count(), sum(cityHash64(person_id, members_hash))) FROM people)
-        = (SELECT (count(), sum(cityHash64(person_id, members_hash))) FROM parcours.journey_walks FINAL WHERE members_hash != 0) AS all_are_gathered,
-    -- Whether, besides, every row of the index is marked as what it is: then whoever is one identifier is known by the mark.
-    all_are_gathered AND (SELECT (count(), sum(cityHash64(project, identifier))) FROM parcours.journey_index FINAL WHERE NOT is_alone)
-        = (SELECT (sum(length(members)), sum(entries_hash)) FROM parcours.journey_walks FINAL WHERE members_hash != 0) AS all_are_told_apart,
+    -- Sums tell whether the walks of people of several identifiers are those of all of them, as they are; then the lists need not be compared. And whether, besides, every row of the
+    -- index is marked as what it is: then whoever is one identifier is known by the mark. One query: its parts are read side by side.
+    (
+        SELECT (sum(people) = 0 AND sum(people_hash) = 0, sum(people) = 0 AND sum(people_hash) = 0 AND sum(entries) = 0 AND sum(entries_hash) = 0)
+        FROM
+        (
+            SELECT
+                toInt64(count()) AS people,
+                toInt64(sum(cityHash64(person_id, members_hash))) AS people_hash,
+                0 AS entries,
+                0 AS entries_hash
+            FROM people
+            UNION ALL
+            SELECT
+                -toInt64(count()),
+                -toInt64(sum(cityHash64(person_id, members_hash))),
+                toInt64(sum(length(members))),
+                toInt64(sum(entries_hash))
+            FROM parcours.journey_walks FINAL
+            WHERE members_hash != 0
+            UNION ALL
+            SELECT
+                0,
+                0,
+                -toInt64(count()),
+                -toInt64(sum(cityHash64(project, identifier)))
+            FROM parcours.journey_index FINAL
+            WHERE NOT is_alone
+        )
+    ) AS told,
+    told.1 AS all_are_gathered,
+    told.2 AS all_are_told_apart,
     -- The identifiers of whoever is dirty, or of several identifiers whose walk nobody has gathered since they are these.
     to_gather AS
     (

@@ -1,0 +1,19 @@
+-- As `funnel_by_rules(steps, rules, …)` under plain rules that look at nothing but names and channels: r is what `funnel_asked` makes of steps and rules.
+SELECT
+    breakdown_value,
+    period_at,
+    toBool(is_complete) AS is_complete,
+    step,
+    name,
+    counted,
+    people,
+    lost,
+    conversion_from_previous,
+    conversion_from_start,
+    avg_seconds,
+    median_seconds
+FROM
+(
+    /* the query of funnel_stepped_counted without funnel_walks_looked */
+)
+ORDER BY step

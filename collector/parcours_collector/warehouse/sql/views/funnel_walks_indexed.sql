@@ -1,0 +1,118 @@
+-- The walks of a funnel by plain rules that look at nothing but names and channels: what `funnel_stepped` goes over, read from the journey index.
+-- Grain: one row a person. Keys: project, person_id. all_at (milliseconds since 1970) and all_flags, in the order of time, of every touchpoint that is a step or an exclusion:
+--   1, 2, 4 … = it is that step, 64, 128 … = it ends an attempt there. all_ids: empty.
+-- Not counted: rules that `funnel_asked` does not say reads_index of; touchpoints of nobody (person_id 0).
+-- Parameters: those of `funnel_stepped`; needs_ids (false): there is no row, as the index is read without ids.
+CREATE OR REPLACE VIEW funnel_walks_indexed AS
+WITH
+    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)} AS r,
+    tupleElement(r, 'reads_index') AND NOT ifNull({needs_ids:Nullable(Bool)}, false) AS is_asked,
+    has(tupleElement(r, 'columns'), 'channel') AS by_channel,
+    {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
+    ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
+    ifNull(toUnixTimestamp64Milli({to_at:Nullable(DateTime64(3, 'UTC'))}), 9223372036854775807) AS to_ms,
+    -- What each name is, or each name in each channel where a condition looks at it, by its numbers in the index and by its words; and whether no two words share a number.
+    (
+        SELECT (
+            groupUniqArrayIf((number, flags), flags != 0) AS told,
+            arrayMap(one -> one.1, told),
+            arrayMap(one -> one.2, told),
+            uniqExact(number) = uniqExact(word),
+            groupUniqArrayIf((word, flags), flags != 0) AS told_words,
+            arrayMap(one -> one.1, told_words),
+            arrayMap(one -> one.2, told_words)
+        )
+        FROM
+        (
+            SELECT
+                if(by_channel, bitShiftLeft(toUInt64(toUInt32(sipHash64(name))), 32) + toUInt32(sipHash64(channel)), toUInt64(toUInt32(sipHash64(name)))) AS number,
+                if(by_channel, concat(name, '\n', channel), name) AS word,
+                if(NOT met[-1], toUInt16(0), toUInt16(
+                    arraySum(arrayMap((flag, k) -> flag * bitShiftLeft(1, k - 1), arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'places')))
+                        + arraySum(arrayMap(k -> arrayExists((range, flag) -> flag AND range.1 <= k AND k < range.2, tupleElement(r, 'barred'), arraySlice(met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))) * bitShiftLeft(64, k - 1), tupleElement(r, 'places')))
+                )) AS flags
+            FROM
+            (
+                SELECT
+                    name,
+                    channel,
+                    arrayMap(
+                        (test, text) -> multiIf(
+                            test.operator IN ('=', '!='), (test.operator = '=') = has(test.operands, text),
+                            test.operator = 'contains', arrayExists(operand -> position(text, operand) > 0, test.operands),
+                            test.operator = 'set', text != '',
+                            test.operator = 'unset', text = '',
+                            text = '', false,
+                            toFloat64OrNull(test.operands[1]) IS NULL, multiIf(
+                                test.operator = '<', text < test.operands[1],
+                                test.operator = '<=', text <= test.operands[1],
+                                test.operator = '>', text > test.operands[1],
+                                text >= test.operands[1]
+                            ),
+                            ifNull(multiIf(
+                                test.operator = '<', toFloat64OrNull(text) < toFloat64OrNull(test.operands[1]),
+                                test.operator = '<=', toFloat64OrNull(text) <= toFloat64OrNull(test.operands[1]),
+                                test.operator = '>', toFloat64OrNull(text) > toFloat64OrNull(test.operands[1]),
+                                toFloat64OrNull(text) >= toFloat64OrNull(test.operands[1])
+                            ), false)
+                        ),
+                        tupleElement(r, 'tests'),
+                        arrayMap(field -> if(tupleElement(r, 'columns')[field] = 'name', name, channel), tupleElement(r, 'tests').field)
+                    ) AS passed,
+                    arrayMap(one -> (empty(one.names) OR has(one.names, name)) AND arrayAll(test -> passed[test], one.tests), tupleElement(r, 'asked')) AS met
+                FROM
+                (
+                    SELECT
+                        name,
+                        channel
+                    FROM parcours.journey_nodes
+                    WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
+                    UNION ALL
+                    SELECT
+                        toString(name) AS name,
+                        toString(channel) AS channel
+                    FROM parcours.touchpoints
+                    WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
+                )
+                WHERE is_asked
+            )
+        )
+    ) AS known,
+    named AS
+    (
+        SELECT
+            project,
+            person_id,
+            times,
+            if(
+                known.4,
+                if(
+                    by_channel,
+                    arrayMap((name, channel) -> transform(bitShiftLeft(toUInt64(name), 32) + channel, known.2, known.3, toUInt16(0)), name_numbers, channel_numbers),
+                    arrayMap(name -> transform(toUInt64(name), known.2, known.3, toUInt16(0)), name_numbers)
+                ),
+                if(
+                    by_channel,
+                    arrayMap((name, channel) -> transform(concat(toString(name), '\n', toString(channel)), known.6, known.7, toUInt16(0)), names, channels),
+                    arrayMap(name -> transform(toString(name), known.6, known.7, toUInt16(0)), names)
+                )
+            ) AS flags
+        FROM parcours.walks_indexed
+        WHERE is_asked
+          AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+    )
+SELECT
+    toString(project) AS project,
+    person_id,
+    arrayFilter((at_ms, flag) -> flag > 0, times, inside) AS all_at,
+    arrayFilter(flag -> flag > 0, inside) AS all_flags,
+    CAST([], 'Array(UInt128)') AS all_ids
+FROM
+(
+    SELECT
+        project,
+        person_id,
+        times,
+        if(is_unbounded, flags, arrayMap((flag, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, flag, toUInt16(0)), flags, times)) AS inside
+    FROM named
+)
