@@ -9,6 +9,7 @@ from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from parcours_collector.atlas.funnels import Exclusion, Rules, Step, Where, funnel_attempts, funnel_by_rules
 from parcours_collector.warehouse import indexing
 from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.sql import read_sql
@@ -267,6 +268,45 @@ def test_whoever_is_one_identifier_is_marked_and_wrong_marks_are_neither_believe
     index.rebuild()
     assert (marks(clickhouse_apart, project).count(1), marks_are_right(clickhouse_apart)) == (2, True)
     assert_exact(clickhouse_apart, project)
+
+
+WEB = Where.is_("channel", "web")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Rules(where=[WEB]),
+        Rules(where=[Where(field="channel", operator="!=", values=["ads", "app"])], window_seconds=600),
+        Rules(where=[Where(field="channel", operator="contains", values=["e"])], preset="posthog"),
+        Rules(where=[Where(field="channel", operator=">=", values=["email"])], preset="mixpanel"),
+        Rules(exclusions=[Exclusion(names=["ad_impression"], where=[WEB])]),
+        Rules(where=[Where(field="name", operator="contains", values=["product", "order"])]),
+    ],
+)
+def test_a_funnel_by_names_and_channels_counts_from_the_index_whom_the_touchpoints_list(
+    clickhouse: Client, project: str, rules: Rules
+) -> None:
+    touches = [
+        touch(
+            NAMES[n * 7 % 11 % 4],
+            n * 61 % 3600,
+            channel=CHANNELS[n * n % 5],
+            user_id=f"u-{n % 23}",
+            anonymous_id=f"a-{n % 46}",
+        )
+        for n in range(400)
+    ]
+    store(clickhouse, project, touches)
+    stitch(clickhouse)
+    steps = ["product_viewed", Step(names=["product_added"], where=[WEB]), "order_completed"]
+    JourneyIndex(clickhouse, linger_seconds=0).refresh()
+    counted = funnel_by_rules(clickhouse, steps, rules, project=project)
+    listed = funnel_attempts(clickhouse, steps, rules, project=project)
+    assert ("walks_indexed" in counted.sql, "walks_indexed" in listed.sql) == (True, False)
+    reached = [sum(one.reached >= step for one in listed) for step in (1, 2, 3)]
+    assert [one.counted for one in counted] == reached
+    assert reached[0] > reached[1] > 0
 
 
 def test_the_same_people_are_sampled_wherever_their_walks_are_read_from_and_as_many_of_any_kind(

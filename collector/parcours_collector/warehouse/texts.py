@@ -25,8 +25,8 @@ def view_text(name: str) -> str:
 
     `/* the query of VIEW */` stands for the whole text of that view: its parameters are then those of both, named once.
     Its order stays behind: inside another query it says nothing, and sorts all the same. In `/* the query of VIEW with
-    PARAMETER = EXPRESSION */` the expression stands for that parameter. `/* the query of VIEW without OTHER */` leaves the
-    query of OTHER out of a union, wherever it stands in VIEW: who knows that it has no row spares its analysis.
+    PARAMETER = EXPRESSION */` the expression stands for that parameter. `/* the query of VIEW without OTHER */` leaves
+    the query of OTHER out of a union, wherever it stands in VIEW: who knows that it has no row spares its analysis.
     """
     return _whole(read_sql(f"views/{name}"))
 
@@ -51,7 +51,7 @@ def _asked(found: re.Match[str]) -> str:
 
 
 def _text_without(view: str, other: str) -> str:
-    """The text of a view that leaves out of a union the query of another, which stands in it or in those it is made of."""
+    """The text of a view but for the query of another, which stands in a union in it or in a view that it is of."""
     text = re.sub(
         rf"/\* the query of {other} \*/\s+UNION ALL\s+|\s+UNION ALL\s+/\* the query of {other} \*/",
         "",
