@@ -54,8 +54,23 @@ class Answer(Sequence[Row], Generic[Row]):
         return {name: [getattr(row, name) for row in self.rows] for name in names}
 
 
-def ask(client: Client, question: str, row: Callable[..., Row], parameters: Mapping[str, Any]) -> Answer[Row]:
-    """Run `sql/questions/QUESTION.sql` and return its rows as `row` makes them of the columns, in their order."""
-    sql = question_text(question)
+def ask(
+    client: Client,
+    question: str,
+    row: Callable[..., Row],
+    parameters: Mapping[str, Any],
+    *,
+    without: str | None = None,
+) -> Answer[Row]:
+    """Run `sql/questions/QUESTION.sql` and return its rows as `row` makes them of the columns, in their order.
+
+    Args:
+        client: A client of the migrated database.
+        question: Which.
+        row: Makes a row of its values.
+        parameters: Of the statement.
+        without: Members of unions that are known to have no row, as `warehouse.texts.view_text` leaves them out.
+    """
+    sql = question_text(question, without)
     answered = client.query(sql, parameters=dict(parameters))
     return Answer(tuple(row(*values) for values in answered.result_rows), sql, dict(parameters))

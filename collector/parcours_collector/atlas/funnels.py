@@ -129,8 +129,11 @@ def funnel_by_rules(
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = _parameters(steps, rules, project, from_at, to_at)
     r = _read(client, parameters)
-    question = "funnel_by_rules_indexed" if r["reads_index"] else _of_rules("funnel_by_rules", r)
-    return _ask(client, question, CountedStep, parameters | {"r": _as_tuples(r)})
+    parameters |= {"r": _as_tuples(r)}
+    if not r["is_stepped"]:
+        return _ask(client, "funnel_by_rules", CountedStep, parameters)
+    without = "looked" if r["reads_index"] else "indexed"
+    return _ask(client, "funnel_by_rules_stepped", CountedStep, parameters, without=without)
 
 
 def funnel_attempts(
@@ -148,7 +151,10 @@ def funnel_attempts(
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = {**_parameters(steps, rules, project, from_at, to_at), "limit": limit}
     r = _read(client, parameters)
-    return _ask(client, _of_rules("funnel_attempts", r), FunnelAttempt, parameters | {"r": _as_tuples(r)})
+    parameters |= {"r": _as_tuples(r)}
+    if not r["is_stepped"]:
+        return _ask(client, "funnel_attempts", FunnelAttempt, parameters)
+    return _ask(client, "funnel_attempts_stepped", FunnelAttempt, parameters, without="indexed")
 
 
 def conversion_times(
@@ -192,11 +198,6 @@ def _read(client: Client, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return _ask(client, "funnel_asked", dict, told)[0]
 
 
-def _of_rules(question: str, r: Mapping[str, Any]) -> str:
-    """Return which text answers the question under these rules: that of the general pass, or the fast one."""
-    return f"{question}_stepped" if r["is_stepped"] else question
-
-
 def _as_tuples(value: Any) -> Any:
     """A named tuple comes as a dictionary, and goes as a tuple."""
     match value:
@@ -208,9 +209,16 @@ def _as_tuples(value: Any) -> Any:
             return value
 
 
-def _ask(client: Client, question: str, row: Callable[..., Row], parameters: Mapping[str, Any]) -> Answer[Row]:
+def _ask(
+    client: Client,
+    question: str,
+    row: Callable[..., Row],
+    parameters: Mapping[str, Any],
+    *,
+    without: str | None = None,
+) -> Answer[Row]:
     try:
-        return ask(client, question, row, parameters)
+        return ask(client, question, row, parameters, without=without)
     except DatabaseError as error:
         if said := _SAID.search(str(error)):
             raise UnusableRules(f"{said[1].rstrip('.')}.") from None

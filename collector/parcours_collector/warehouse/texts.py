@@ -10,14 +10,12 @@ from functools import cache
 from parcours_collector.warehouse.sql import read_sql
 
 _OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
-_QUERY = re.compile(
-    r"/\* the query of (?P<view>\w+)(?: without (?P<other>\w+))?(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/"
-)
+_QUERY = re.compile(r"/\* the query of (?P<view>\w+)(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/")
 _LAST_ORDER = re.compile(r"\nORDER BY\n(?:    [^\n]+\n?)+\Z")
 
 
 @cache
-def view_text(name: str) -> str:
+def view_text(name: str, without: str | None = None) -> str:
     """Return the statement that makes a view.
 
     A file may hold `/* VIEW of RELATION */` in the place of a query: the text of that view stands there, with the one
@@ -25,41 +23,44 @@ def view_text(name: str) -> str:
 
     `/* the query of VIEW */` stands for the whole text of that view: its parameters are then those of both, named once.
     Its order stays behind: inside another query it says nothing, and sorts all the same. In `/* the query of VIEW with
-    PARAMETER = EXPRESSION */` the expression stands for that parameter. `/* the query of VIEW without OTHER */` leaves
-    the query of OTHER out of a union, wherever it stands in VIEW: who knows that it has no row spares its analysis.
+    PARAMETER = EXPRESSION */` the expression stands for that parameter.
+
+    Args:
+        name: Of the view.
+        without: Members of unions that begin with a line `/* WITHOUT */` are left out, here and in the views that this
+            one is made of: who knows that they have no row spares the engine their analysis.
     """
-    return _whole(read_sql(f"views/{name}"))
+    return _whole(read_sql(f"views/{name}"), without)
 
 
 @cache
-def question_text(name: str) -> str:
+def question_text(name: str, without: str | None = None) -> str:
     """Return the text of a question, as `view_text` does of a view."""
-    return _whole(read_sql(f"questions/{name}"))
+    return _whole(read_sql(f"questions/{name}"), without)
 
 
-def _whole(text: str) -> str:
-    text = _QUERY.sub(_asked, text)
+def _whole(text: str, without: str | None) -> str:
+    if without is not None:
+        text = _left_out(without).sub("", text)
+    text = _QUERY.sub(lambda found: _asked(found, without), text)
     return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), text)
 
 
-def _asked(found: re.Match[str]) -> str:
-    view, other, parameter, value = found["view"], found["other"], found["parameter"], found["value"]
-    text = _LAST_ORDER.sub("\n", _query(_text_without(view, other) if other else view_text(view), view))
+@cache
+def _left_out(member: str) -> re.Pattern[str]:
+    """What finds a member of a union: up to the next one of the same indentation, or with the `UNION ALL` before it."""
+    mark = rf"/\* {member} \*/\n"
+    followed = rf"^(?P<ahead> *){mark}(?:.*\n)*?(?P=ahead)UNION ALL\n"
+    last = rf"^(?P<before> *)UNION ALL\n(?P=before){mark}(?:(?P=before).*\n)*"
+    return re.compile(f"{followed}|{last}", re.MULTILINE)
+
+
+def _asked(found: re.Match[str], without: str | None) -> str:
+    view, parameter, value = found["view"], found["parameter"], found["value"]
+    text = _LAST_ORDER.sub("\n", _query(view_text(view, without), view))
     if parameter is None:
         return text
     return re.sub(rf"\{{{parameter}:[^}}]+\}}", lambda _: value, text)
-
-
-def _text_without(view: str, other: str) -> str:
-    """The text of a view but for the query of another, which stands in a union in it or in a view that it is of."""
-    text = re.sub(
-        rf"/\* the query of {other} \*/\s+UNION ALL\s+|\s+UNION ALL\s+/\* the query of {other} \*/",
-        "",
-        read_sql(f"views/{view}"),
-    )
-    return _whole(
-        _QUERY.sub(lambda found: found[0].replace(found["view"], f"{found['view']} without {other}", 1), text)
-    )
 
 
 def _query(text: str, view: str) -> str:

@@ -13,7 +13,7 @@ SELECT
     arrayMap(id -> reinterpretAsUUID(bitOr(bitShiftLeft(id, 64), bitShiftRight(id, 64))), ids_taken) AS touchpoint_ids
 FROM
 (
-    /* the query of funnel_stepped without funnel_walks_indexed with needs_ids = true */
+    /* the query of funnel_stepped with needs_ids = true */
 )
 ORDER BY
     project,

@@ -1,4 +1,4 @@
--- As `funnel_by_rules(steps, rules, …)` under plain rules that look at other fields: r is what `funnel_asked` makes of steps and rules.
+-- As `funnel_by_rules(steps, rules, …)` under plain rules: r is what `funnel_asked` makes of steps and rules.
 SELECT
     breakdown_value,
     period_at,
@@ -14,6 +14,6 @@ SELECT
     median_seconds
 FROM
 (
-    /* the query of funnel_stepped_counted without funnel_walks_indexed */
+    /* the query of funnel_stepped_counted */
 )
 ORDER BY step

@@ -30,20 +30,24 @@ WITH
             arrayPushFront(arrayPopBack(arrayMap(how -> how > 0, ends)), true) AS begins,
             arrayCumSum(begins) AS journeys_so_far,
             arrayMap(one -> toUInt64(one), nodes) AS paths_1,
-            if(max_nodes < 2, [], arrayMap((before, one, is_first) -> if(is_first, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_1, toUInt64(0))), paths_1, begins)) AS paths_2,
-            if(max_nodes < 3, [], arrayMap((before, one, is_first) -> if(is_first OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_2, toUInt64(0))), paths_1, begins)) AS paths_3,
-            if(max_nodes < 4, [], arrayMap((before, one, is_first) -> if(is_first OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_3, toUInt64(0))), paths_1, begins)) AS paths_4,
-            arrayConcat(if(min_nodes > 1, [], [paths_1]), if(min_nodes > 2 OR max_nodes < 2, [], [paths_2]), if(min_nodes > 3 OR max_nodes < 3, [], [paths_3]), if(max_nodes < 4, [], [paths_4])) AS paths_by_length,
+            if(max_nodes < 2, [], arrayMap((before, one, is_first) -> if(is_first OR one = 0 OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_1, toUInt64(0))), paths_1, begins)) AS paths_2,
+            if(max_nodes < 3, [], arrayMap((before, one, is_first) -> if(is_first OR one = 0 OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_2, toUInt64(0))), paths_1, begins)) AS paths_3,
+            if(max_nodes < 4, [], arrayMap((before, one, is_first) -> if(is_first OR one = 0 OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_3, toUInt64(0))), paths_1, begins)) AS paths_4,
             -- Which path, in which journey, whether that converted, in one number: in order, what a journey took again lies beside itself, and so does what a person did. The
-            -- path of no node, 0, is taken by every journey.
+            -- path of no node, 0, is taken by every journey, and so lies first.
             arrayMap((journey, how) -> toUInt64(2 * journey + (how = 1)), journeys_so_far, ends_at_last) AS of_journeys,
-            arrayCompact(arraySort(arrayConcat(
-                arrayFilter(one -> one > 0, arrayFlatten(arrayMap(
-                    every -> arrayMap((path, of_journey, how) -> if(path = 0 OR how = 1, toUInt64(0), bitOr(bitShiftLeft(path, bits_a_journey), of_journey)), every, of_journeys, ends),
-                    paths_by_length
-                ))),
-                arrayFilter((of_journey, how) -> how > 0, of_journeys, ends)
-            ))) AS all_taken
+            arrayCompact(arraySort(arrayFilter(one -> one > 0, arrayConcat(
+                if(min_nodes > 1, [], arrayMap((path, of_journey) -> if(path = 0, toUInt64(0), bitOr(bitShiftLeft(path, bits_a_journey), of_journey)), paths_1, of_journeys)),
+                if(min_nodes > 2 OR max_nodes < 2, [], arrayMap((path, of_journey) -> if(path = 0, toUInt64(0), bitOr(bitShiftLeft(path, bits_a_journey), of_journey)), paths_2, of_journeys)),
+                if(min_nodes > 3 OR max_nodes < 3, [], arrayMap((path, of_journey) -> if(path = 0, toUInt64(0), bitOr(bitShiftLeft(path, bits_a_journey), of_journey)), paths_3, of_journeys)),
+                if(max_nodes < 4, [], arrayMap((path, of_journey) -> if(path = 0, toUInt64(0), bitOr(bitShiftLeft(path, bits_a_journey), of_journey)), paths_4, of_journeys)),
+                arrayMap((of_journey, how) -> if(how > 0, of_journey, toUInt64(0)), of_journeys, ends)
+            )))) AS in_order,
+            -- Then which path, whether it is the person's first time, whether the journey converted.
+            arrayMap(
+                (one, before) -> bitShiftLeft(bitShiftRight(one, bits_a_journey), 2) + 2 * (bitShiftRight(one, bits_a_journey) != bitShiftRight(before, bits_a_journey)) + bitAnd(one, 1),
+                in_order, arrayPopBack(arrayPushFront(in_order, bitShiftLeft(toUInt64(1), bits_a_journey)))
+            ) AS all_taken
         FROM parcours.journeys_numbered(
             without_conversion = true,
             node = {node:Nullable(String)},
@@ -58,6 +62,7 @@ WITH
     -- The path of no node is taken by every journey: it is the base.
     taken AS
     (
+        /* words */
         SELECT
             path,
             count() AS journeys,
@@ -86,23 +91,22 @@ WITH
           AND outcome IN ('converted', 'lost')
         GROUP BY path
         UNION ALL
+        /* numbers */
         SELECT
             arrayMap(place -> known.1[place], arrayFilter(place -> place > 0, arrayMap(before -> bitAnd(bitShiftRight(path_taken, before * bits_a_node), bitShiftLeft(toUInt64(1), bits_a_node) - 1), [3, 2, 1, 0]))) AS path,
-            count() AS journeys,
-            countIf(is_new) AS people,
-            countIf(bitAnd(taken_so, 1) = 1) AS converted
+            sum(times) AS journeys,
+            sumIf(times, bitTest(taken_so, 1)) AS people,
+            sumIf(times, bitTest(taken_so, 0)) AS converted
         FROM
         (
             SELECT
-                all_taken,
-                arrayMap(one -> bitShiftRight(one, bits_a_journey), all_taken) AS all_paths
+                taken_so,
+                count() AS times
             FROM numbered
+            ARRAY JOIN all_taken AS taken_so
+            GROUP BY taken_so
         )
-        ARRAY JOIN
-            all_taken AS taken_so,
-            all_paths AS path_taken,
-            arrayMap((path, before, place) -> path != before OR place = 1, all_paths, arrayPopBack(arrayPushFront(all_paths, toUInt64(0))), arrayEnumerate(all_paths)) AS is_new
-        GROUP BY path_taken
+        GROUP BY bitShiftRight(taken_so, 2) AS path_taken
     )
 SELECT
     path,

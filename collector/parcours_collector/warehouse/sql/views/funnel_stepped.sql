@@ -31,8 +31,10 @@ WITH
     within_6 < 1000000000000000 AS limited_6,
     walks AS
     (
+        /* looked */
         /* the query of funnel_walks_looked */
         UNION ALL
+        /* indexed */
         /* the query of funnel_walks_indexed */
     ),
     -- Times are cut to the resolution, and of touchpoints of one time that are the same steps one counts.

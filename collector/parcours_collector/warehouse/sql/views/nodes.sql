@@ -88,6 +88,7 @@ WITH
     ),
     moves AS
     (
+        /* words */
         SELECT
             from_name,
             to_name,
@@ -105,6 +106,7 @@ WITH
             from_name,
             to_name
         UNION ALL
+        /* numbers */
         -- Of each move itself, and of the journeys that began with it, one from the start.
         SELECT
             told.1 AS from_name,
