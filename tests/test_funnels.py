@@ -162,6 +162,18 @@ def test_touchpoints_that_go_any_way_round_are_told_as_the_oracle_tells_them(
     _compare(clickhouse, touches, asked_steps, replace(asked_rules, **ties), None, None)
 
 
+_breakdowns = st.one_of(
+    st.just({}),
+    st.just({}),
+    st.fixed_dictionaries(
+        {
+            "breakdown": st.sampled_from(("channel", "channel", "name", "properties.cart", "properties.price")),
+            "breakdown_by": st.sampled_from(("first_touch", "last_touch")),
+        }
+    ),
+)
+
+
 @st.composite
 def plain_rules(draw: st.DrawFn) -> tuple[list[str | Step], Rules]:
     """Rules that the fast pass knows: exclusions have other names than steps, steps may share theirs."""
@@ -190,6 +202,7 @@ def plain_rules(draw: st.DrawFn) -> tuple[list[str | Step], Rules]:
         where=where,
         attempts=draw(st.none() | st.just("first")),
         resolution_seconds=draw(st.sampled_from((None, None, 60.0))),
+        **draw(_breakdowns),
     )
 
 
@@ -214,6 +227,7 @@ def plain_rules_with_ties(draw: st.DrawFn) -> tuple[list[str | Step], Rules]:
         resolution_seconds=draw(st.sampled_from((None, None, 60.0))),
         window_seconds=draw(st.sampled_from((None, None, 1.0, 5.0, 60.0))),
         where=draw(st.one_of(st.just([]), st.just([]), _where)),
+        **draw(_breakdowns),
     )
 
 

@@ -3,7 +3,7 @@ SELECT
     project,
     person_id,
     '' AS subject,
-    '' AS breakdown_value,
+    breakdown_value,
     CAST(NULL, 'Nullable(DateTime64(3, \'UTC\'))') AS period_at,
     CAST(NULL, 'Nullable(Bool)') AS is_complete,
     fromUnixTimestamp64Milli(times_taken[1], 'UTC') AS entered_at,

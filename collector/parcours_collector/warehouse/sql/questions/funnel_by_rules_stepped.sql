@@ -16,4 +16,6 @@ FROM
 (
     /* the query of funnel_stepped_counted */
 )
-ORDER BY step
+ORDER BY
+    breakdown_value,
+    step

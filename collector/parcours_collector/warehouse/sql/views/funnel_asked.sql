@@ -46,7 +46,7 @@ FROM
 (
     SELECT
         *,
-        step_order = 'ordered' AND NOT count_attempts AND interval = '' AND breakdown = '' AND count_by = 'person' AND empty(hold)
+        step_order = 'ordered' AND NOT count_attempts AND interval = '' AND (breakdown = '' OR breakdown_by IN ('first_touch', 'last_touch')) AND count_by = 'person' AND empty(hold)
             AND (exclusion_ends = 'attempt' OR empty(exclusions))
             AND (ties = 'arrival' OR (empty(exclusions) AND length(arrayFlatten(arrayMap(step -> arrayDistinct(step.names), steps))) = length(arrayDistinct(arrayFlatten(arrayMap(step -> step.names, steps)))) AND (round(grace_seconds * 1000) = 0 OR NOT arrayExists(step -> step.within_seconds IS NOT NULL, steps))))
             AND NOT arrayExists(step -> step.optional OR step.first_ever OR empty(step.names), steps)

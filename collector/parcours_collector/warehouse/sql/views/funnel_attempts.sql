@@ -35,7 +35,7 @@ SELECT
     project,
     person_id,
     '' AS subject,
-    '' AS breakdown_value,
+    breakdown_value,
     NULL AS period_at,
     NULL AS is_complete,
     fromUnixTimestamp64Milli(times_taken[1], 'UTC') AS entered_at,

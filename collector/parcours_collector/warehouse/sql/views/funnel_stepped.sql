@@ -1,9 +1,9 @@
 -- The pass behind `funnel_attempts` for plain rules, step by step over whole arrays, several times as fast as `funnel_walked`.
 -- Plain are rules that `funnel_asked` says is_stepped of: in order, the best or the first attempt of a person, up to six steps and four exclusions that share no name with a step,
---   up to four conditions on three fields; no optional or first_ever step, nothing held or broken down, no interval; and where touchpoints of one instant go any way round, steps of
+--   up to four conditions on three fields; no optional or first_ever step, nothing held, no interval, broken down by the first or the last touch at most; and where touchpoints of one instant go any way round, steps of
 --   different names, no exclusion, and no within_seconds beside a grace. Of other rules it says nothing: no row.
 -- Grain: one row a person who began. Keys: project, person_id. The attempt is the one that `funnel_walked` finds.
--- reached: its furthest step. times_taken (milliseconds since 1970) and ids_taken (as touchpoints_unique orders ids): of each step up to it.
+-- breakdown_value: as in `funnel_attempts`. reached: its furthest step. times_taken (milliseconds since 1970) and ids_taken (as touchpoints_unique orders ids): of each step up to it.
 -- Parameters: those of `funnel_walked`; may be left out: needs_ids (false: ids_taken may be empty; where conditions look at nothing but names and channels, the journey index is read then).
 CREATE OR REPLACE VIEW funnel_stepped AS
 WITH
@@ -43,6 +43,7 @@ WITH
         SELECT
             project,
             person_id,
+            breakdown_value,
             if(resolution_ms = 1, all_at, arrayFilter((at_ms, time_seen) -> time_seen = 1, cut_at, times_seen)) AS at,
             if(resolution_ms = 1, all_flags, arrayFilter((flag, time_seen) -> time_seen = 1, all_flags, times_seen)) AS flags,
             if(NOT tells_ids OR resolution_ms = 1, all_ids, arrayFilter((id, time_seen) -> time_seen = 1, all_ids, times_seen)) AS ids
@@ -93,6 +94,7 @@ WITH
         SELECT
             project,
             person_id,
+            breakdown_value,
             if(NOT ties_any OR empty(told), at, told.1) AS at,
             if(NOT ties_any OR empty(told), flags, told.2) AS flags,
             if(NOT ties_any OR grace_ms = 0 OR empty(told), at, told.3) AS own_at,
@@ -107,6 +109,7 @@ WITH
         SELECT
             project,
             person_id,
+            breakdown_value,
             at,
             own_at,
             flags,
@@ -130,6 +133,7 @@ WITH
         SELECT
             project,
             person_id,
+            breakdown_value,
             at,
             own_at,
             flags,
@@ -148,6 +152,7 @@ WITH
         SELECT
             project,
             person_id,
+            breakdown_value,
             at,
             own_at,
             flags,
@@ -167,6 +172,7 @@ WITH
         SELECT
             project,
             person_id,
+            breakdown_value,
             at,
             own_at,
             flags,
@@ -187,6 +193,7 @@ WITH
         SELECT
             project,
             person_id,
+            breakdown_value,
             at,
             own_at,
             flags,
@@ -208,6 +215,7 @@ WITH
         SELECT
             project,
             person_id,
+            breakdown_value,
             at,
             own_at,
             flags,
@@ -231,6 +239,7 @@ WITH
         SELECT
             project,
             person_id,
+            breakdown_value,
             at,
             own_at,
             ids,
@@ -274,6 +283,7 @@ WITH
         SELECT
             project,
             person_id,
+            breakdown_value,
             own_at,
             ids,
             reached,
@@ -288,6 +298,7 @@ WITH
 SELECT
     project,
     person_id,
+    breakdown_value,
     reached,
     arrayResize([own_at[place_1], own_at[place_2], own_at[place_3], own_at[place_4], own_at[place_5], own_at[place_6]], reached) AS times_taken,
     if(tells_ids, arrayResize([ids[place_1], ids[place_2], ids[place_3], ids[place_4], ids[place_5], ids[place_6]], reached), []) AS ids_taken

@@ -1,5 +1,5 @@
 -- The counts behind `funnel_by_rules` for plain rules: those of `funnel_stepped`. Ask `funnel_by_rules`, which says what the columns are.
--- Grain: one row a step; none for rules that `funnel_asked` does not say is_stepped of. Keys: step.
+-- Grain: one row a step of each breakdown value; none for rules that `funnel_asked` does not say is_stepped of. Keys: breakdown_value, step.
 -- Parameters: those of `funnel_stepped` but needs_ids.
 CREATE OR REPLACE VIEW funnel_stepped_counted AS
 WITH
@@ -7,22 +7,34 @@ WITH
     counted_steps AS
     (
         SELECT
+            value,
             arrayResize(countForEach(times_taken), tupleElement(r, 'step_count'), 0) AS counts,
             arrayResize(avgForEach(pauses_ms), tupleElement(r, 'step_count'), nan) AS avgs,
             arrayResize(quantileExactInclusiveForEach(0.5)(pauses_ms), tupleElement(r, 'step_count'), nan) AS medians
         FROM
         (
             SELECT
+                breakdown_value AS value,
                 times_taken,
                 arrayMap(pause_ms -> greatest(pause_ms, 0), arrayDifference(times_taken)) AS pauses_ms
             FROM
             (
                 /* the query of funnel_stepped with needs_ids = false */
             )
+            UNION ALL
+            -- Without a breakdown every step has its row, also when nobody entered.
+            SELECT
+                '',
+                CAST([], 'Array(Int64)'),
+                CAST([], 'Array(Int64)')
+            FROM system.one
+            WHERE tupleElement(r, 'is_stepped')
+              AND tupleElement(r, 'breakdown_field') = 0
         )
+        GROUP BY value
     )
 SELECT
-    '' AS breakdown_value,
+    value AS breakdown_value,
     CAST(NULL, 'Nullable(DateTime64(3, \'UTC\'))') AS period_at,
     CAST(NULL, 'Nullable(UInt8)') AS is_complete,
     toUInt32(k) AS step,

@@ -1,13 +1,15 @@
 -- The walks of a funnel by plain rules that look at nothing but names and channels: what `funnel_stepped` goes over, read from the journey index.
 -- Grain: one row a person. Keys: project, person_id. all_at (milliseconds since 1970) and all_flags, in the order of time, of every touchpoint that is a step or an exclusion:
---   1, 2, 4 … = it is that step, 64, 128 … = it ends an attempt there. all_ids: empty.
+--   1, 2, 4 … = it is that step, 64, 128 … = it ends an attempt there. all_ids: empty. breakdown_value: with a
+--   breakdown, the word that its field has at the first or the last of these that is a step.
 -- Not counted: rules that `funnel_asked` does not say reads_index of; touchpoints of nobody (person_id 0).
 -- Parameters: those of `funnel_stepped`; needs_ids (false): there is no row, as the index is read without ids.
 CREATE OR REPLACE VIEW funnel_walks_indexed AS
 WITH
     {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)} AS r,
     tupleElement(r, 'reads_index') AND NOT ifNull({needs_ids:Nullable(Bool)}, false) AS is_asked,
-    has(tupleElement(r, 'columns'), 'channel') AS by_channel,
+    arrayExists(field -> tupleElement(r, 'columns')[field] = 'channel', tupleElement(r, 'tests').field) AS by_channel,
+    tupleElement(r, 'breakdown_field') AS breakdown_field,
     {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
     ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
     ifNull(toUnixTimestamp64Milli({to_at:Nullable(DateTime64(3, 'UTC'))}), 9223372036854775807) AS to_ms,
@@ -84,6 +86,7 @@ WITH
             project,
             person_id,
             times,
+            if(breakdown_field = 0, [], if(tupleElement(r, 'columns')[breakdown_field] = 'name', names, channels)) AS words,
             if(
                 known.4,
                 if(
@@ -106,13 +109,15 @@ SELECT
     person_id,
     arrayFilter((at_ms, flag) -> flag > 0, times, inside) AS all_at,
     arrayFilter(flag -> flag > 0, inside) AS all_flags,
-    CAST([], 'Array(UInt128)') AS all_ids
+    CAST([], 'Array(UInt128)') AS all_ids,
+    if(breakdown_field = 0, '', toString(words[if(tupleElement(r, 'breakdown_by') = 'first_touch', arrayFirstIndex(flag -> bitAnd(flag, 63) != 0, inside), arrayLastIndex(flag -> bitAnd(flag, 63) != 0, inside))])) AS breakdown_value
 FROM
 (
     SELECT
         project,
         person_id,
         times,
+        words,
         if(is_unbounded, flags, arrayMap((flag, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, flag, toUInt16(0)), flags, times)) AS inside
     FROM named
 )

@@ -8,6 +8,7 @@ WITH
     tupleElement(r, 'step_count') AS step_count,
     length(tupleElement(r, 'tests')) AS test_count,
     notEmpty(tupleElement(r, 'barred')) AS has_exclusions,
+    tupleElement(r, 'breakdown_field') AS breakdown_field,
     ifNull({needs_ids:Nullable(Bool)}, false) AS tells_ids,
     tupleElement(r, 'is_stepped') AND (tells_ids OR NOT tupleElement(r, 'reads_index')) AS is_asked,
     -- Worked out once. What is asked are the steps, the exclusions and the condition on everything, a bit each; of a walk then remain flags: 1, 2, 4 … = it is that step, 64, 128 … = it ends an attempt there.
@@ -78,8 +79,7 @@ WITH
         SELECT
             project,
             person_id,
-            occurred_at,
-            id_order,
+            if(breakdown_field = 0, '', if(breakdown_field = 1, found_1, if(breakdown_field = 2, found_2, found_3))) AS value,
             tupleElement(r, 'tests')[1] AS test_1,
             if(tupleElement(test_1, 'field') = 1, found_1, if(tupleElement(test_1, 'field') = 2, found_2, found_3)) AS looked_1,
             if(1 > test_count, true, if(tupleElement(test_1, 'operator') IN ('=', '!='), (tupleElement(test_1, 'operator') = '=') = if(
@@ -112,7 +112,8 @@ WITH
                 bitTest(met, least(length(tupleElement(r, 'asked')), 16) - 1),
                 toUInt16(bitAnd(met, bitShiftLeft(1, step_count) - 1) + if(has_exclusions, 64 * transform(toUInt16(bitAnd(bitShiftRight(met, step_count), bitShiftLeft(1, length(tupleElement(r, 'barred'))) - 1)), plan.4, plan.1, toUInt16(0)), 0)),
                 toUInt16(0)
-            ) AS flags
+            ) AS flags,
+            bitShiftLeft(toUInt256(toUnixTimestamp64Milli(occurred_at) + 4611686018427387904), 192) + bitShiftLeft(toUInt256(id_order), 64) + flags AS touch
         FROM looked
     ),
     -- A touchpoint is one number until its walk is in order: its time (from long before 1970), its id, its flags.
@@ -121,7 +122,8 @@ WITH
         SELECT
             of_project,
             person_id,
-            arraySort(groupArray(bitShiftLeft(toUInt256(toUnixTimestamp64Milli(occurred_at) + 4611686018427387904), 192) + bitShiftLeft(toUInt256(id_order), 64) + flags)) AS touches
+            arraySort(groupArray(touch)) AS touches,
+            if(breakdown_field = 0, '', if(tupleElement(r, 'breakdown_by') = 'first_touch', argMinIf(value, touch, bitAnd(flags, 63) != 0), argMaxIf(value, touch, bitAnd(flags, 63) != 0))) AS breakdown_value
         FROM flagged
         WHERE flags != 0
         GROUP BY
@@ -134,5 +136,6 @@ SELECT
     person_id,
     arrayMap(touch -> toInt64(toUInt64(bitShiftRight(touch, 192)) - 4611686018427387904), touches) AS all_at,
     arrayMap(touch -> toUInt16(touch), touches) AS all_flags,
-    if(tells_ids, arrayMap(touch -> toUInt128(bitShiftRight(touch, 64)), touches), []) AS all_ids
+    if(tells_ids, arrayMap(touch -> toUInt128(bitShiftRight(touch, 64)), touches), []) AS all_ids,
+    breakdown_value
 FROM gathered
