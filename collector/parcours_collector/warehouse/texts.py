@@ -35,8 +35,11 @@ def view_text(name: str, without: str | None = None) -> str:
 
 @cache
 def question_text(name: str, without: str | None = None) -> str:
-    """Return the text of a question, as `view_text` does of a view."""
-    return _whole(read_sql(f"questions/{name}"), without)
+    """Return the text of a question, as `view_text` does of a view; LookupError: there is nothing to leave out."""
+    text = _whole(read_sql(f"questions/{name}"), without)
+    if without is not None and text == question_text(name):
+        raise LookupError(f"no union in {name} has a member {without}")
+    return text
 
 
 def _whole(text: str, without: str | None) -> str:

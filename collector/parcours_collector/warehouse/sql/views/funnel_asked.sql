@@ -1,5 +1,6 @@
--- The rules of a funnel as `funnel_walked` takes them: places in place of the names of fields, milliseconds in place of seconds, and what the pass may leave out.
+-- The rules of a funnel as the passes over walks take them: places in place of the names of fields, milliseconds in place of seconds, and what the pass may leave out.
 -- Grain: one row. Other views read it once a question, so that the rules are one constant to all that is behind it.
+-- is_stepped: the rules are plain, as `funnel_stepped` says; else `funnel_walked` goes by them. reads_index: they are, and conditions and breakdown look at nothing but names and channels.
 -- Parameters: steps and rules as `funnel_rules` explains; rules may be left out.
 CREATE OR REPLACE VIEW funnel_asked AS
 SELECT

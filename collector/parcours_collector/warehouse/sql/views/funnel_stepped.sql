@@ -44,19 +44,19 @@ WITH
             project,
             person_id,
             breakdown_value,
-            if(resolution_ms = 1, all_at, arrayFilter((at_ms, time_seen) -> time_seen = 1, cut_at, times_seen)) AS at,
-            if(resolution_ms = 1, all_flags, arrayFilter((flag, time_seen) -> time_seen = 1, all_flags, times_seen)) AS flags,
-            if(NOT tells_ids OR resolution_ms = 1, all_ids, arrayFilter((id, time_seen) -> time_seen = 1, all_ids, times_seen)) AS ids
+            if(resolution_ms = 1, all_at, arrayFilter((at_ms, is_kept) -> is_kept, cut_at, kept)) AS at,
+            if(resolution_ms = 1, all_flags, arrayFilter((flag, is_kept) -> is_kept, all_flags, kept)) AS flags,
+            if(NOT tells_ids OR resolution_ms = 1, all_ids, arrayFilter((id, is_kept) -> is_kept, all_ids, kept)) AS ids
         FROM
         (
             SELECT
                 *,
-                arrayEnumerateUniq(cut_at, all_flags) AS times_seen
+                arrayMap((time_seen, flag) -> time_seen = 1 OR bitAnd(flag, 63) = 0, arrayEnumerateUniq(cut_at, all_flags), all_flags) AS kept
             FROM
             (
                 SELECT
                     *,
-                    if(resolution_ms = 1, all_at, arrayMap(at_ms -> intDiv(at_ms, resolution_ms) * resolution_ms, all_at)) AS cut_at
+                    if(resolution_ms = 1, all_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), all_at)) AS cut_at
                 FROM walks
             )
         )

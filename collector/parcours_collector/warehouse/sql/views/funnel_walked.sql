@@ -185,7 +185,7 @@ WITH
             part.1 AS counted,
             if(tupleElement(r, 'needs_history'), arrayFilter(touch -> touch.is_kept, part.2), part.2) AS kept,
             if(tupleElement(r, 'resolution_ms') = 1, kept, arrayMap(
-                touch -> CAST((intDiv(touch.at, tupleElement(r, 'resolution_ms')) * tupleElement(r, 'resolution_ms'), touch.id_order, touch.met, touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'),
+                touch -> CAST((touch.at - positiveModulo(touch.at, tupleElement(r, 'resolution_ms')), touch.id_order, touch.met, touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'),
                 kept
             )) AS walk
         FROM parts
@@ -246,7 +246,7 @@ WITH
     (
         SELECT
             * EXCEPT (asked_walk),
-            if(tupleElement(r, 'resolution_ms') = 1, asked_walk, arrayFilter((touch, time_seen) -> time_seen = 1 OR touch.is_foreign, asked_walk, arrayEnumerateUniq(asked_walk.at, arrayMap(flags -> toString(flags), asked_walk.met)))) AS walk
+            if(tupleElement(r, 'resolution_ms') = 1, asked_walk, arrayFilter((touch, time_seen) -> time_seen = 1 OR NOT has(arraySlice(touch.met, 1, tupleElement(r, 'step_count')), true), asked_walk, arrayEnumerateUniq(asked_walk.at, arrayMap(flags -> toString(flags), asked_walk.met)))) AS walk
         FROM chosen_apart
     ),
     -- Where touchpoints of one instant, or of the grace, may go any way round, those before are told again after each: late, they take an attempt further and do nothing else.

@@ -2,7 +2,7 @@
 -- Grain: one row a person. Keys: project, person_id. all_at (milliseconds since 1970) and all_flags, in the order of time, of every touchpoint that is a step or an exclusion:
 --   1, 2, 4 … = it is that step, 64, 128 … = it ends an attempt there. all_ids: empty. breakdown_value: with a
 --   breakdown, the word that its field has at the first or the last of these that is a step.
--- Not counted: rules that `funnel_asked` does not say reads_index of; touchpoints of nobody (person_id 0).
+-- Not counted: rules that `funnel_asked` does not say reads_index of; touchpoints of nobody (person_id 0); what has a name or a channel that is stored for the first time while it is asked for.
 -- Parameters: those of `funnel_stepped`; needs_ids (false): there is no row, as the index is read without ids.
 CREATE OR REPLACE VIEW funnel_walks_indexed AS
 WITH
@@ -28,10 +28,10 @@ WITH
         (
             SELECT
                 if(by_channel, bitShiftLeft(toUInt64(toUInt32(sipHash64(name))), 32) + toUInt32(sipHash64(channel)), toUInt64(toUInt32(sipHash64(name)))) AS number,
-                if(by_channel, concat(name, '\n', channel), name) AS word,
+                if(by_channel, concat(toString(length(name)), ' ', name, channel), name) AS word,
                 if(NOT met[-1], toUInt16(0), toUInt16(
-                    arraySum(arrayMap((flag, k) -> flag * bitShiftLeft(1, k - 1), arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'places')))
-                        + arraySum(arrayMap(k -> arrayExists((range, flag) -> flag AND range.1 <= k AND k < range.2, tupleElement(r, 'barred'), arraySlice(met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))) * bitShiftLeft(64, k - 1), tupleElement(r, 'places')))
+                    arraySum(arrayMap((flag, k) -> flag * bitShiftLeft(toUInt16(1), k - 1), arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'places')))
+                        + arraySum(arrayMap(k -> arrayExists((range, flag) -> flag AND range.1 <= k AND k < range.2, tupleElement(r, 'barred'), arraySlice(met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))) * bitShiftLeft(toUInt16(64), k - 1), tupleElement(r, 'places')))
                 )) AS flags
             FROM
             (
@@ -96,7 +96,7 @@ WITH
                 ),
                 if(
                     by_channel,
-                    arrayMap((name, channel) -> transform(concat(toString(name), '\n', toString(channel)), known.6, known.7, toUInt16(0)), names, channels),
+                    arrayMap((name, channel) -> transform(concat(toString(length(name)), ' ', name, channel), known.6, known.7, toUInt16(0)), names, channels),
                     arrayMap(name -> transform(toString(name), known.6, known.7, toUInt16(0)), names)
                 )
             ) AS flags

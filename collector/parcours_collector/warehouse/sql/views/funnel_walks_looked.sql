@@ -11,22 +11,23 @@ WITH
     tupleElement(r, 'breakdown_field') AS breakdown_field,
     ifNull({needs_ids:Nullable(Bool)}, false) AS tells_ids,
     tupleElement(r, 'is_stepped') AND (tells_ids OR NOT tupleElement(r, 'reads_index')) AS is_asked,
+    -- A shift by eight or more of a number of eight bits is 0: what is shifted has sixteen.
     -- Worked out once. What is asked are the steps, the exclusions and the condition on everything, a bit each; of a walk then remain flags: 1, 2, 4 … = it is that step, 64, 128 … = it ends an attempt there.
     (
         SELECT (
             bars,
             met_by_names,
-            arrayMap(t -> toUInt16(arraySum(arrayMap((one, j) -> if(has(one.tests, t), 0, bitShiftLeft(1, j - 1)), tupleElement(r, 'asked'), arrayEnumerate(tupleElement(r, 'asked'))))), arrayResize(range(1, length(tupleElement(r, 'tests')) + 1), 4, 0)),
+            arrayMap(t -> toUInt16(arraySum(arrayMap((one, j) -> if(has(one.tests, t), 0, bitShiftLeft(toUInt16(1), j - 1)), tupleElement(r, 'asked'), arrayEnumerate(tupleElement(r, 'asked'))))), arrayResize(range(1, length(tupleElement(r, 'tests')) + 1), 4, 0)),
             combinations,
             tupleElement(r, 'names')
         )
         FROM
         (
             SELECT
-                arrayMap(name -> toUInt16(arraySum(arrayMap((one, j) -> if(has(one.names, name), bitShiftLeft(1, j - 1), 0), tupleElement(r, 'asked'), arrayEnumerate(tupleElement(r, 'asked'))))), tupleElement(r, 'names')) AS met_by_names,
-                range(toUInt16(bitShiftLeft(1, least(length(tupleElement(r, 'barred')), 4)))) AS combinations,
+                arrayMap(name -> toUInt16(arraySum(arrayMap((one, j) -> if(has(one.names, name), bitShiftLeft(toUInt16(1), j - 1), 0), tupleElement(r, 'asked'), arrayEnumerate(tupleElement(r, 'asked'))))), tupleElement(r, 'names')) AS met_by_names,
+                range(toUInt16(bitShiftLeft(toUInt16(1), least(length(tupleElement(r, 'barred')), 4)))) AS combinations,
                 arrayMap(
-                    bits -> toUInt16(arraySum(arrayMap(k -> if(arrayExists((range, e) -> bitTest(bits, e - 1) AND range.1 <= k AND k < range.2, arraySlice(tupleElement(r, 'barred'), 1, 4), arrayEnumerate(arraySlice(tupleElement(r, 'barred'), 1, 4))), bitShiftLeft(1, k - 1), 0), tupleElement(r, 'places')))),
+                    bits -> toUInt16(arraySum(arrayMap(k -> if(arrayExists((range, e) -> bitTest(bits, e - 1) AND range.1 <= k AND k < range.2, arraySlice(tupleElement(r, 'barred'), 1, 4), arrayEnumerate(arraySlice(tupleElement(r, 'barred'), 1, 4))), bitShiftLeft(toUInt16(1), k - 1), 0), tupleElement(r, 'places')))),
                     combinations
                 ) AS bars
         )
@@ -110,7 +111,7 @@ WITH
             ) AS met,
             if(
                 bitTest(met, least(length(tupleElement(r, 'asked')), 16) - 1),
-                toUInt16(bitAnd(met, bitShiftLeft(1, step_count) - 1) + if(has_exclusions, 64 * transform(toUInt16(bitAnd(bitShiftRight(met, step_count), bitShiftLeft(1, length(tupleElement(r, 'barred'))) - 1)), plan.4, plan.1, toUInt16(0)), 0)),
+                toUInt16(bitAnd(met, bitShiftLeft(toUInt16(1), step_count) - 1) + if(has_exclusions, 64 * transform(toUInt16(bitAnd(bitShiftRight(met, step_count), bitShiftLeft(toUInt16(1), length(tupleElement(r, 'barred'))) - 1)), plan.4, plan.1, toUInt16(0)), 0)),
                 toUInt16(0)
             ) AS flags,
             bitShiftLeft(toUInt256(toUnixTimestamp64Milli(occurred_at) + 4611686018427387904), 192) + bitShiftLeft(toUInt256(id_order), 64) + flags AS touch
