@@ -41,6 +41,7 @@ INNER = {
     "funnel_walks_looked": "what `funnel_stepped` goes over, from the touchpoints",
     "funnel_counted": "the counts behind `funnel_by_rules`, with the same rows; it takes rules that are read already",
     "funnel_stepped_counted": "the same for plain rules",
+    "funnel_times_counted": "the histogram behind `funnel_conversion_times`; it takes rules that are read already",
 }
 """The views that only other views ask, and why nobody needs a function of them."""
 
@@ -50,6 +51,7 @@ AS_TEXT = {
     "funnel",
     "funnel_attempts",
     "funnel_by_rules",
+    "funnel_conversion_times",
     "funnel_people",
     "funnel_sampled",
     "funnel_weekly",

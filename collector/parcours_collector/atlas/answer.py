@@ -60,7 +60,7 @@ def ask(
     row: Callable[..., Row],
     parameters: Mapping[str, Any],
     *,
-    without: str | None = None,
+    without: tuple[str, ...] = (),
 ) -> Answer[Row]:
     """Run `sql/questions/QUESTION.sql` and return its rows as `row` makes them of the columns, in their order.
 

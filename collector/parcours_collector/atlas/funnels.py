@@ -129,11 +129,7 @@ def funnel_by_rules(
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = _parameters(steps, rules, project, from_at, to_at)
     r = _read(client, parameters)
-    parameters |= {"r": _as_tuples(r)}
-    if not r["is_stepped"]:
-        return _ask(client, "funnel_by_rules", CountedStep, parameters)
-    without = "looked" if r["reads_index"] else "indexed"
-    return _ask(client, "funnel_by_rules_stepped", CountedStep, parameters, without=without)
+    return _ask(client, "funnel_by_rules", CountedStep, parameters | {"r": _as_tuples(r)}, without=_needless(r))
 
 
 def funnel_attempts(
@@ -151,10 +147,8 @@ def funnel_attempts(
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = {**_parameters(steps, rules, project, from_at, to_at), "limit": limit}
     r = _read(client, parameters)
-    parameters |= {"r": _as_tuples(r)}
-    if not r["is_stepped"]:
-        return _ask(client, "funnel_attempts", FunnelAttempt, parameters)
-    return _ask(client, "funnel_attempts_stepped", FunnelAttempt, parameters, without="indexed")
+    without = _needless(r, needs_ids=True)
+    return _ask(client, "funnel_attempts", FunnelAttempt, parameters | {"r": _as_tuples(r)}, without=without)
 
 
 def conversion_times(
@@ -174,7 +168,9 @@ def conversion_times(
     _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     asked = {"from_step": from_step, "to_step": to_step, "bins": bins}
     parameters = _parameters(steps, rules, project, from_at, to_at) | asked
-    return _ask(client, "funnel_conversion_times", ConversionTime, parameters)
+    r = _read(client, parameters)
+    parameters |= {"r": _as_tuples(r)}
+    return _ask(client, "funnel_conversion_times", ConversionTime, parameters, without=_needless(r))
 
 
 def funnel_rules(client: Client, steps: str | Sequence[str | Step], rules: Declared = None) -> Answer[UsedRules]:
@@ -198,6 +194,13 @@ def _read(client: Client, parameters: Mapping[str, Any]) -> dict[str, Any]:
     return _ask(client, "funnel_asked", dict, told)[0]
 
 
+def _needless(r: Mapping[str, Any], *, needs_ids: bool = False) -> tuple[str, ...]:
+    """Return which ways to the answer have no row under these rules: the statement leaves them out."""
+    if not r["is_stepped"]:
+        return ("stepped",)
+    return ("general", "indexed" if needs_ids or not r["reads_index"] else "looked")
+
+
 def _as_tuples(value: Any) -> Any:
     """A named tuple comes as a dictionary, and goes as a tuple."""
     match value:
@@ -215,7 +218,7 @@ def _ask(
     row: Callable[..., Row],
     parameters: Mapping[str, Any],
     *,
-    without: str | None = None,
+    without: tuple[str, ...] = (),
 ) -> Answer[Row]:
     try:
         return ask(client, question, row, parameters, without=without)

@@ -247,7 +247,7 @@ def _ask(client: Client, question: str, row: Callable[..., Row], parameters: Map
     The statement of both ways takes the engine twice as long to analyse.
     """
     if parameters["node"] in {"name", "channel", "name_channel"} and not parameters.get("with_value"):
-        by_numbers = ask(client, question, row, parameters, without="words")
+        by_numbers = ask(client, question, row, parameters, without=("words",))
         if by_numbers:
             return by_numbers
     return ask(client, question, row, parameters)

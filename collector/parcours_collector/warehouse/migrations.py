@@ -59,6 +59,7 @@ VIEWS = (
     "funnel_counted",
     "funnel_stepped_counted",
     "funnel_by_rules",
+    "funnel_times_counted",
     "funnel_conversion_times",
 )
 """Every view, each after those it reads."""

@@ -15,7 +15,7 @@ _LAST_ORDER = re.compile(r"\nORDER BY\n(?:    [^\n]+\n?)+\Z")
 
 
 @cache
-def view_text(name: str, without: str | None = None) -> str:
+def view_text(name: str, without: tuple[str, ...] = ()) -> str:
     """Return the statement that makes a view.
 
     A file may hold `/* VIEW of RELATION */` in the place of a query: the text of that view stands there, with the one
@@ -27,24 +27,24 @@ def view_text(name: str, without: str | None = None) -> str:
 
     Args:
         name: Of the view.
-        without: Members of unions that begin with a line `/* WITHOUT */` are left out, here and in the views that this
-            one is made of: who knows that they have no row spares the engine their analysis.
+        without: Members of unions that begin with a line `/* NAME */` of these are left out, here and in the views that
+            this one is made of: who knows that they have no row spares the engine their analysis.
     """
     return _whole(read_sql(f"views/{name}"), without)
 
 
 @cache
-def question_text(name: str, without: str | None = None) -> str:
+def question_text(name: str, without: tuple[str, ...] = ()) -> str:
     """Return the text of a question, as `view_text` does of a view; LookupError: there is nothing to leave out."""
     text = _whole(read_sql(f"questions/{name}"), without)
-    if without is not None and text == question_text(name):
-        raise LookupError(f"no union in {name} has a member {without}")
+    if without and text == question_text(name):
+        raise LookupError(f"no union in {name} has a member {' or '.join(without)}")
     return text
 
 
-def _whole(text: str, without: str | None) -> str:
-    if without is not None:
-        text = _left_out(without).sub("", text)
+def _whole(text: str, without: tuple[str, ...]) -> str:
+    for member in without:
+        text = _left_out(member).sub("", text)
     text = _QUERY.sub(lambda found: _asked(found, without), text)
     return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), text)
 
@@ -58,7 +58,7 @@ def _left_out(member: str) -> re.Pattern[str]:
     return re.compile(f"{followed}|{last}", re.MULTILINE)
 
 
-def _asked(found: re.Match[str], without: str | None) -> str:
+def _asked(found: re.Match[str], without: tuple[str, ...]) -> str:
     view, parameter, value = found["view"], found["parameter"], found["value"]
     text = _LAST_ORDER.sub("\n", _query(view_text(view, without), view))
     if parameter is None:

@@ -14,7 +14,19 @@ SELECT
     median_seconds
 FROM
 (
-    /* the query of funnel_counted */
+    /* general */
+    SELECT *
+    FROM
+    (
+        /* the query of funnel_counted */
+    )
+    UNION ALL
+    /* stepped */
+    SELECT *
+    FROM
+    (
+        /* the query of funnel_stepped_counted */
+    )
 )
 ORDER BY
     period_at,
