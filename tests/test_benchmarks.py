@@ -64,6 +64,8 @@ def test_the_funnel_counts_what_window_funnel_counts_over_the_same_people() -> N
 def test_questions_of_journeys_are_measured_and_the_sample_holds_the_whole() -> None:
     names = (
         *["funnel by rules, 4 steps"] * 2,
+        *["funnel, preset posthog"] * 2,
+        *["funnel on one channel"] * 2,
         *["funnel by rules and a property"] * 4,
         *["sampled funnel, 1 in 16"] * 2,
     )
