@@ -26,6 +26,7 @@ from parcours_collector.warehouse.identity_cuts import cut
 from parcours_collector.warehouse.identity_policy import KindPolicy, write_policy
 from parcours_collector.warehouse.migrations import VIEWS
 from parcours_collector.warehouse.stitching import stitch
+from parcours_collector.warehouse.texts import question_text
 from tests.documents import text_of
 from tests.test_docs import named_in
 from tests.touchpoint_rows import START, row, store, store_rows, touch
@@ -331,3 +332,15 @@ def hints(row: type) -> Mapping[str, Any]:
 @cache
 def checked(hint: Any) -> TypeAdapter[Any]:
     return TypeAdapter(hint)
+
+
+def test_a_question_leaves_out_the_members_of_unions_that_it_is_told_to_and_only_such() -> None:
+    whole = question_text("funnel_by_rules")
+    general, from_index = (question_text("funnel_by_rules", left) for left in (("stepped",), ("general", "looked")))
+    told = [
+        ("arrayFold" in text, "touchpoints_unique" in text, "walks_indexed" in text) for text in (general, from_index)
+    ]
+    assert told == [(True, True, False), (True, False, True)]
+    assert len(general) + len(from_index) < len(whole)
+    with pytest.raises(LookupError, match="no union in funnel_by_rules has a member steped"):
+        question_text("funnel_by_rules", ("steped",))

@@ -327,7 +327,9 @@ def _compare(
         )
 
 
-def test_six_steps_four_exclusions_and_four_conditions_are_told_apart(interpreted: Client, project: str) -> None:
+def test_six_steps_four_exclusions_and_a_condition_on_everything_are_told_apart(
+    interpreted: Client, project: str
+) -> None:
     """Eleven bits tell what a touchpoint is: they do not fit in a byte."""
     touches = [touch(name, n, user_id="u") for n, name in enumerate(("a", "b", "c", "d", "e", "f"))]
     excluded = [touch("w", 2.5, user_id="u"), touch("x", 4.5, user_id="v")]
