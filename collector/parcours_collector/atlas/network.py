@@ -242,12 +242,11 @@ def stage_moves(
 
 
 def _ask(client: Client, question: str, row: Callable[..., Row], parameters: Mapping[str, Any]) -> Answer[Row]:
-    """Ask by numbers, which tell most networks; only what has no row so is asked by words too.
+    """Ask by numbers, which tell most networks; what has no row so is asked by words too.
 
-    The statement of both ways takes the engine twice as long to analyse.
+    The statement of both ways takes twice as long to analyse. Values and other kinds of nodes are told by words alone.
     """
-    if parameters["node"] in {"name", "channel", "name_channel"} and not parameters.get("with_value"):
-        by_numbers = ask(client, question, row, parameters, without=("words",))
-        if by_numbers:
-            return by_numbers
-    return ask(client, question, row, parameters)
+    if parameters["node"] not in {"name", "channel", "name_channel"} or parameters.get("with_value"):
+        return ask(client, question, row, parameters, without=("numbers",))
+    by_numbers = ask(client, question, row, parameters, without=("words",))
+    return by_numbers or ask(client, question, row, parameters)
