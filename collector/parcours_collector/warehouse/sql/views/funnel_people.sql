@@ -58,8 +58,8 @@ WITH
                 arrayMap(number -> transform(number, asked_numbers, wanted, toUInt16(0)), name_numbers),
                 arrayMap(name -> transform(name, asked, wanted, toUInt16(0)), names)
             ) AS named,
-            if(is_any_channel, named, arrayMap((step, channel) -> if(channel = ifNull({channel:Nullable(String)}, ''), step, toUInt16(0)), named, channels)) AS of_channel,
-            if(is_unbounded, of_channel, arrayMap((step, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, step, toUInt16(0)), of_channel, times)) AS all_steps,
+            if(is_any_channel, identity(named), arrayMap((step, channel) -> if(channel = ifNull({channel:Nullable(String)}, ''), step, toUInt16(0)), named, channels)) AS of_channel,
+            if(is_unbounded, identity(of_channel), arrayMap((step, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, step, toUInt16(0)), of_channel, times)) AS all_steps,
             arrayFilter((at_ms, step) -> step > 0, times, all_steps) AS at,
             arrayFilter(step -> step > 0, all_steps) AS steps
         FROM parcours.walks_indexed

@@ -8,7 +8,7 @@ CREATE OR REPLACE VIEW funnel_walks_indexed AS
 WITH
     {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)} AS r,
     tupleElement(r, 'reads_index') AND NOT ifNull({needs_ids:Nullable(Bool)}, false) AS is_asked,
-    arrayExists(field -> tupleElement(r, 'columns')[field] = 'channel', tupleElement(r, 'tests').field) AS by_channel,
+    (SELECT arrayExists(field -> tupleElement(r, 'columns')[field] = 'channel', tupleElement(r, 'tests').field)) AS by_channel,
     tupleElement(r, 'breakdown_field') AS breakdown_field,
     {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
     ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
@@ -86,19 +86,19 @@ WITH
             project,
             person_id,
             times,
-            if(breakdown_field = 0, [], if(tupleElement(r, 'columns')[breakdown_field] = 'name', names, channels)) AS words,
+            if(breakdown_field = 0, [], identity(if(tupleElement(r, 'columns')[breakdown_field] = 'name', names, channels))) AS words,
             if(
                 known.4,
-                if(
+                identity(if(
                     by_channel,
                     arrayMap((name, channel) -> transform(bitShiftLeft(toUInt64(name), 32) + channel, known.2, known.3, toUInt16(0)), name_numbers, channel_numbers),
                     arrayMap(name -> transform(toUInt64(name), known.2, known.3, toUInt16(0)), name_numbers)
-                ),
-                if(
+                )),
+                identity(if(
                     by_channel,
                     arrayMap((name, channel) -> transform(concat(toString(length(name)), ' ', name, channel), known.6, known.7, toUInt16(0)), names, channels),
                     arrayMap(name -> transform(toString(name), known.6, known.7, toUInt16(0)), names)
-                )
+                ))
             ) AS flags
         FROM parcours.walks_indexed
         WHERE is_asked

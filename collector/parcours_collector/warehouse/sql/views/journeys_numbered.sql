@@ -30,7 +30,7 @@ WITH
             times,
             arrayMap(
                 number -> transform(number, known.1, known.2, toUInt32(0)),
-                if(node_is = 'name', name_numbers, if(node_is = 'channel', channel_numbers, arrayMap((name, channel) -> toUInt32(cityHash64(name, channel)), name_numbers, channel_numbers)))
+                if(node_is = 'name', name_numbers, identity(if(node_is = 'channel', channel_numbers, arrayMap((name, channel) -> toUInt32(cityHash64(name, channel)), name_numbers, channel_numbers))))
             ) AS all_nodes,
             arrayMap(number -> has(known.3, number), name_numbers) AS converts,
             arrayMap((pause_ms, has_ended) -> has_ended OR pause_ms > gap_ms, arrayDifference(times), arrayPopBack(arrayPushFront(converts, 1))) AS begins,

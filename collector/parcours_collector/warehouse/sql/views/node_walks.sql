@@ -80,16 +80,16 @@ WITH
                     if(startsWith(node_is, 'properties.'), properties, context) AS document,
                     -- `if` with a constant condition leaves its other branch out, and the columns that only it reads.
                     if(node_is = 'name', toString(name),
-                    if(node_is = 'channel', toString(channel),
-                    if(node_is = 'name_channel', concat(name, ' · ', channel),
-                    if(node_is = 'stage', dictGet('parcours.kind_of', 'stage', if(dictHas('parcours.kind_of', (project, name)), (project, name), ('', name))),
-                    if(node_is = 'source', toString(source),
-                    if(node_is = 'place', multiIf(
+                    identity(if(node_is = 'channel', toString(channel),
+                    identity(if(node_is = 'name_channel', concat(name, ' · ', channel),
+                    identity(if(node_is = 'stage', dictGet('parcours.kind_of', 'stage', if(dictHas('parcours.kind_of', (project, name)), (project, name), ('', name))),
+                    identity(if(node_is = 'source', toString(source),
+                    identity(if(node_is = 'place', multiIf(
                         JSONExtractString(properties, 'store_id') != '', JSONExtractString(properties, 'store_id'),
                         JSONExtractString(context, 'store_id') != '', JSONExtractString(context, 'store_id'),
                         toString(channel)
                     ),
-                    if(JSONType(document, property) = 'String', JSONExtractString(document, property), JSONExtractRaw(document, property)))))))) AS node
+                    identity(if(JSONType(document, property) = 'String', JSONExtractString(document, property), JSONExtractRaw(document, property)))))))))))))) AS node
                 FROM parcours.touchpoints_unique
                 WHERE NOT is_indexed
                   AND person_id != 0

@@ -59,7 +59,7 @@ WITH
             times AS all_times,
             if(
                 nodes_known.2,
-                if(node_is = 'name', name_numbers, if(node_is = 'channel', channel_numbers, arrayMap((name, channel) -> toUInt32(cityHash64(name, channel)), name_numbers, channel_numbers))),
+                identity(if(node_is = 'name', name_numbers, identity(if(node_is = 'channel', channel_numbers, arrayMap((name, channel) -> toUInt32(cityHash64(name, channel)), name_numbers, channel_numbers))))),
                 arrayMap(
                     (name, channel) -> transform(multiIf(node_is = 'name', toString(name), node_is = 'channel', toString(channel), concat(name, ' · ', channel)), labels, keys, toUInt32(0)),
                     names, channels
