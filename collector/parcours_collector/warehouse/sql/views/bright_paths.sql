@@ -30,9 +30,9 @@ WITH
             arrayPushFront(arrayPopBack(arrayMap(how -> how > 0, ends)), true) AS begins,
             arrayCumSum(begins) AS journeys_so_far,
             arrayMap(one -> toUInt64(one), nodes) AS paths_1,
-            if(max_nodes < 2, [], arrayMap((before, one, is_first) -> if(is_first OR one = 0 OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_1, toUInt64(0))), paths_1, begins)) AS paths_2,
-            if(max_nodes < 3, [], arrayMap((before, one, is_first) -> if(is_first OR one = 0 OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_2, toUInt64(0))), paths_1, begins)) AS paths_3,
-            if(max_nodes < 4, [], arrayMap((before, one, is_first) -> if(is_first OR one = 0 OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayPopBack(arrayPushFront(paths_3, toUInt64(0))), paths_1, begins)) AS paths_4,
+            if(max_nodes < 2, [], arrayMap((before, one, is_first) -> if(is_first OR one = 0 OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayShiftRight(paths_1, 1, toUInt64(0)), paths_1, begins)) AS paths_2,
+            if(max_nodes < 3, [], arrayMap((before, one, is_first) -> if(is_first OR one = 0 OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayShiftRight(paths_2, 1, toUInt64(0)), paths_1, begins)) AS paths_3,
+            if(max_nodes < 4, [], arrayMap((before, one, is_first) -> if(is_first OR one = 0 OR before = 0, 0, bitOr(bitShiftLeft(before, bits_a_node), one)), arrayShiftRight(paths_3, 1, toUInt64(0)), paths_1, begins)) AS paths_4,
             -- Which path, in which journey, whether that converted, in one number: in order, what a journey took again lies beside itself, and so does what a person did. The
             -- path of no node, 0, is taken by every journey, and so lies first.
             arrayMap((journey, how) -> toUInt64(2 * journey + (how = 1)), journeys_so_far, ends_at_last) AS of_journeys,
@@ -46,7 +46,7 @@ WITH
             -- Then which path, whether it is the person's first time, whether the journey converted.
             arrayMap(
                 (one, before) -> bitShiftLeft(bitShiftRight(one, bits_a_journey), 2) + 2 * (bitShiftRight(one, bits_a_journey) != bitShiftRight(before, bits_a_journey)) + bitAnd(one, 1),
-                in_order, arrayPopBack(arrayPushFront(in_order, bitShiftLeft(toUInt64(1), bits_a_journey)))
+                in_order, arrayShiftRight(in_order, 1, bitShiftLeft(toUInt64(1), bits_a_journey))
             ) AS all_taken
         FROM parcours.journeys_numbered(
             without_conversion = true,

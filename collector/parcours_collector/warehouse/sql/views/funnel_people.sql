@@ -79,22 +79,22 @@ WITH
             at[indexOf(steps, toUInt16(1))] AS entered_ms,
             arrayMap((at_ms, step) -> if(step = 1, at_ms, never), at, steps) AS began_1,
             if(step_count < 2, [], arrayFill(began_ms -> began_ms != never, began_1)) AS gone_1,
-            if(repeats, arrayPopBack(arrayPushFront(gone_1, never)), gone_1) AS going_1,
+            if(repeats, arrayShiftRight(gone_1, 1, never), gone_1) AS going_1,
             if(step_count < 2, [], arrayMap((at_ms, step, began_ms) -> if(step = wanted[2] AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, going_1)) AS began_2,
             if(step_count < 3, [], arrayFill(began_ms -> began_ms != never, began_2)) AS gone_2,
-            if(repeats, arrayPopBack(arrayPushFront(gone_2, never)), gone_2) AS going_2,
+            if(repeats, arrayShiftRight(gone_2, 1, never), gone_2) AS going_2,
             if(step_count < 3, [], arrayMap((at_ms, step, began_ms) -> if(step = wanted[3] AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, going_2)) AS began_3,
             if(step_count < 4, [], arrayFill(began_ms -> began_ms != never, began_3)) AS gone_3,
-            if(repeats, arrayPopBack(arrayPushFront(gone_3, never)), gone_3) AS going_3,
+            if(repeats, arrayShiftRight(gone_3, 1, never), gone_3) AS going_3,
             if(step_count < 4, [], arrayMap((at_ms, step, began_ms) -> if(step = wanted[4] AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, going_3)) AS began_4,
             if(step_count < 5, [], arrayFill(began_ms -> began_ms != never, began_4)) AS gone_4,
-            if(repeats, arrayPopBack(arrayPushFront(gone_4, never)), gone_4) AS going_4,
+            if(repeats, arrayShiftRight(gone_4, 1, never), gone_4) AS going_4,
             if(step_count < 5, [], arrayMap((at_ms, step, began_ms) -> if(step = wanted[5] AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, going_4)) AS began_5,
             if(step_count < 6, [], arrayFill(began_ms -> began_ms != never, began_5)) AS gone_5,
-            if(repeats, arrayPopBack(arrayPushFront(gone_5, never)), gone_5) AS going_5,
+            if(repeats, arrayShiftRight(gone_5, 1, never), gone_5) AS going_5,
             if(step_count < 6, [], arrayMap((at_ms, step, began_ms) -> if(step = wanted[6] AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, going_5)) AS began_6,
             if(step_count < 7, [], arrayFill(began_ms -> began_ms != never, began_6)) AS gone_6,
-            if(repeats, arrayPopBack(arrayPushFront(gone_6, never)), gone_6) AS going_6,
+            if(repeats, arrayShiftRight(gone_6, 1, never), gone_6) AS going_6,
             if(step_count < 2, 0, arrayFirstIndex(began_ms -> began_ms != never, began_2)) AS place_2,
             if(step_count < 3, 0, arrayFirstIndex(began_ms -> began_ms != never, began_3)) AS place_3,
             if(step_count < 4, 0, arrayFirstIndex(began_ms -> began_ms != never, began_4)) AS place_4,
@@ -109,7 +109,7 @@ WITH
                 (state, step_wanted) -> (
                     arrayMap(
                         (at_ms, step, began_ms) -> if(step = step_wanted AND at_ms - began_ms <= window_ms, began_ms, never),
-                        at, steps, if(repeats, arrayPopBack(arrayPushFront(state.3, never)), state.3)
+                        at, steps, if(repeats, arrayShiftRight(state.3, 1, never), state.3)
                     ) AS began,
                     arrayPushBack(state.2, if(
                         arrayFirstIndex(began_ms -> began_ms != never, began) AS place = 0,
@@ -123,7 +123,8 @@ WITH
             ).2) AS further_ms,
             arrayFilter(ms -> ms >= 0, arrayConcat([toInt64(0), pause_2, pause_3, pause_4, pause_5, pause_6], further_ms)) AS reached_ms
         FROM walks
-        WHERE has(steps, toUInt16(1))
+        -- Whole walks that hold no first step were left out above.
+        WHERE if(is_any_channel AND is_unbounded, true, has(steps, toUInt16(1)))
     )
 SELECT
     project,

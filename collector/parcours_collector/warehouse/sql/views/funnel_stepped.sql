@@ -67,7 +67,7 @@ WITH
     (
         SELECT
             *,
-            if(NOT ties_any OR NOT arrayExists((pause_ms, flag, before) -> pause_ms <= grace_ms AND flag < before, arrayDifference(at), flags, arrayPopBack(arrayPushFront(flags, 0))), [], arrayFlatten(arrayMap(
+            if(NOT ties_any OR NOT arrayExists((pause_ms, flag, before) -> pause_ms <= grace_ms AND flag < before, arrayDifference(at), flags, arrayShiftRight(flags, 1, 0)), [], arrayFlatten(arrayMap(
                 run -> arrayMap(
                     (touch, place, next_ms) -> (
                         if(next_ms = touch.1 OR place = 1, [], arrayFilter((one, one_place) -> one_place <= place AND touch.1 - one.1 <= grace_ms, run, arrayEnumerate(run))) AS earlier,
@@ -83,7 +83,7 @@ WITH
                             ))
                         )
                     ).5,
-                    run, arrayEnumerate(run), arrayPushBack(arrayPopFront(run.1), toInt64(9223372036854775807))
+                    run, arrayEnumerate(run), arrayShiftLeft(run.1, 1, toInt64(9223372036854775807))
                 ),
                 arraySplit((touch, pause_ms) -> pause_ms > grace_ms, arrayZip(at, flags, if(tells_ids, ids, arrayMap(flag -> toUInt128(0), flags))), arrayDifference(at))
             ))) AS told
@@ -142,8 +142,8 @@ WITH
             if(step_count < 2, [], arrayMap(
                 (at_ms, flag, waits_ms, came_ms) -> if(bitTest(flag, 1) AND at_ms - waits_ms <= window_ms AND (NOT limited_2 OR at_ms - came_ms <= within_2), waits_ms, never),
                 at, flags,
-                arrayPopBack(arrayPushFront(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 1) OR (has_exclusions AND bitTest(flag, 6)), never, same), began_1, flags)), never)),
-                if(limited_2, arrayPopBack(arrayPushFront(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_1)), never)), at)
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 1) OR (has_exclusions AND bitTest(flag, 6)), never, same), began_1, flags)), 1, never),
+                if(limited_2, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_1)), 1, never), at)
             )) AS began_2
         FROM came_to_1
     ),
@@ -162,8 +162,8 @@ WITH
             if(step_count < 3, [], arrayMap(
                 (at_ms, flag, waits_ms, came_ms) -> if(bitTest(flag, 2) AND at_ms - waits_ms <= window_ms AND (NOT limited_3 OR at_ms - came_ms <= within_3), waits_ms, never),
                 at, flags,
-                arrayPopBack(arrayPushFront(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 2) OR (has_exclusions AND bitTest(flag, 7)), never, same), began_2, flags)), never)),
-                if(limited_3, arrayPopBack(arrayPushFront(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_2)), never)), at)
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 2) OR (has_exclusions AND bitTest(flag, 7)), never, same), began_2, flags)), 1, never),
+                if(limited_3, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_2)), 1, never), at)
             )) AS began_3
         FROM came_to_2
     ),
@@ -183,8 +183,8 @@ WITH
             if(step_count < 4, [], arrayMap(
                 (at_ms, flag, waits_ms, came_ms) -> if(bitTest(flag, 3) AND at_ms - waits_ms <= window_ms AND (NOT limited_4 OR at_ms - came_ms <= within_4), waits_ms, never),
                 at, flags,
-                arrayPopBack(arrayPushFront(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 3) OR (has_exclusions AND bitTest(flag, 8)), never, same), began_3, flags)), never)),
-                if(limited_4, arrayPopBack(arrayPushFront(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_3)), never)), at)
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 3) OR (has_exclusions AND bitTest(flag, 8)), never, same), began_3, flags)), 1, never),
+                if(limited_4, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_3)), 1, never), at)
             )) AS began_4
         FROM came_to_3
     ),
@@ -205,8 +205,8 @@ WITH
             if(step_count < 5, [], arrayMap(
                 (at_ms, flag, waits_ms, came_ms) -> if(bitTest(flag, 4) AND at_ms - waits_ms <= window_ms AND (NOT limited_5 OR at_ms - came_ms <= within_5), waits_ms, never),
                 at, flags,
-                arrayPopBack(arrayPushFront(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 4) OR (has_exclusions AND bitTest(flag, 9)), never, same), began_4, flags)), never)),
-                if(limited_5, arrayPopBack(arrayPushFront(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_4)), never)), at)
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 4) OR (has_exclusions AND bitTest(flag, 9)), never, same), began_4, flags)), 1, never),
+                if(limited_5, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_4)), 1, never), at)
             )) AS began_5
         FROM came_to_4
     ),
@@ -228,8 +228,8 @@ WITH
             if(step_count < 6, [], arrayMap(
                 (at_ms, flag, waits_ms, came_ms) -> if(bitTest(flag, 5) AND at_ms - waits_ms <= window_ms AND (NOT limited_6 OR at_ms - came_ms <= within_6), waits_ms, never),
                 at, flags,
-                arrayPopBack(arrayPushFront(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 5) OR (has_exclusions AND bitTest(flag, 10)), never, same), began_5, flags)), never)),
-                if(limited_6, arrayPopBack(arrayPushFront(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_5)), never)), at)
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 5) OR (has_exclusions AND bitTest(flag, 10)), never, same), began_5, flags)), 1, never),
+                if(limited_6, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_5)), 1, never), at)
             )) AS began_6
         FROM came_to_5
     ),
@@ -252,14 +252,14 @@ WITH
             began_6,
             if(has_exclusions, arrayFilter((ended, began_ms) -> began_ms != never, arrayCumSum(arrayMap(flag -> toInt64(bitAnd(bitShiftRight(flag, 5 + reached), 1)), flags)), began_there), []) AS ended_before,
             arrayFilter(began_ms -> began_ms != never, began_there) AS began_before,
-            arrayPushBack(arrayPopFront(arrayFilter((at_ms, began_ms) -> began_ms != never, at, began_there)), toInt64(4000000000000000000)) AS next_at,
+            arrayShiftLeft(arrayFilter((at_ms, began_ms) -> began_ms != never, at, began_there), 1, toInt64(4000000000000000000)) AS next_at,
             arrayFilter((place, began_ms) -> began_ms != never, arrayEnumerate(began_there), began_there)[if(
                 reached = step_count, 1,
                 if(
                     has_exclusions,
                     arrayFirstIndex(
                         (began_ms, next_ms, ended, next_ended) -> next_ms - began_ms > window_ms OR next_ended > ended,
-                        began_before, next_at, ended_before, arrayPushBack(arrayPopFront(ended_before), toInt64(0))
+                        began_before, next_at, ended_before, arrayShiftLeft(ended_before, 1, toInt64(0))
                     ),
                     arrayFirstIndex((began_ms, next_ms) -> next_ms - began_ms > window_ms, began_before, next_at)
                 )

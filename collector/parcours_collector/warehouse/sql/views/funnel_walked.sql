@@ -162,14 +162,14 @@ WITH
             arrayJoin(multiIf(
                 tupleElement(r, 'subject_is') = 'journey', arrayMap(
                     (walk, number) -> (toString(number), walk),
-                    arraySplit((touch, pause, ended) -> ended OR pause > dictGet('parcours.project_settings', 'journey_gap_seconds', project) * 1000, life, arrayDifference(life.at), arrayPopBack(arrayPushFront(life.is_end, false))) AS journeys,
+                    arraySplit((touch, pause, ended) -> ended OR pause > dictGet('parcours.project_settings', 'journey_gap_seconds', project) * 1000, life, arrayDifference(life.at), arrayShiftRight(life.is_end, 1, false)) AS journeys,
                     arrayEnumerate(journeys)
                 ),
                 tupleElement(r, 'subject_is') = 'session', arrayMap(
                     (walk, number) -> (toString(number), walk),
                     arraySort(walk -> (walk[1].at, walk[1].id_order), arraySplit(
                         (touch, pause, before) -> touch.family != before OR pause > dictGet('parcours.project_settings', 'session_gap_seconds', project) * 1000,
-                        arraySort(touch -> (touch.family, touch.at, touch.id_order), life) AS by_family, arrayDifference(by_family.at), arrayPopBack(arrayPushFront(by_family.family, ''))
+                        arraySort(touch -> (touch.family, touch.at, touch.id_order), life) AS by_family, arrayDifference(by_family.at), arrayShiftRight(by_family.family, 1, '')
                     )) AS sessions,
                     arrayEnumerate(sessions)
                 ),
@@ -406,7 +406,7 @@ WITH
                                 befores, arrayPushFront(arrayPopBack(overs), toUInt8(NOT begins)), flags, tupleElement(r, 'withins_ms')
                             )
                         ) AS comes,
-                        if(tupleElement(r, 'has_optional'), arrayMap(k -> has(froms, k), tupleElement(r, 'places')), arrayPushBack(arrayPopFront(comes), false)) AS leaves,
+                        if(tupleElement(r, 'has_optional'), arrayMap(k -> has(froms, k), tupleElement(r, 'places')), arrayShiftLeft(comes, 1, false)) AS leaves,
                         arrayMap(
                             (one, over, is_coming, is_leaving) -> (over > 1 AND (tupleElement(r, 'keeps_all') OR length(one.3) > length(state.2[-1]) OR (tupleElement(r, 'drops_person') AND length(one.3) = length(state.2[-1]) AND state.3[-1] AND over != 4)))
                                 OR (tupleElement(r, 'keeps_all') AND over = 0 AND is_coming AND NOT is_leaving),
@@ -496,7 +496,7 @@ SELECT
     arrayMap((step, at_ms) -> if(step = 0, NULL, fromUnixTimestamp64Milli(at_ms, 'UTC')), steps_taken, times_taken) AS step_times,
     arrayMap(
         (step, at_ms, before_ms) -> if(step = 0, NULL, greatest(at_ms - before_ms, 0) / 1000),
-        steps_taken, times_taken, arrayPopBack(arrayPushFront(arrayFill((at_ms, step) -> step != 0, times_taken, steps_taken), times_taken[1]))
+        steps_taken, times_taken, arrayShiftRight(arrayFill((at_ms, step) -> step != 0, times_taken, steps_taken), 1, times_taken[1])
     ) AS seconds_from_previous,
     arrayMap(step -> reinterpretAsUUID(bitOr(bitShiftLeft(toUInt128(bitShiftRight(step, 64)), 64), bitShiftRight(toUInt128(bitShiftRight(step, 64)), 64))), steps_taken) AS touchpoint_ids
 FROM ranked

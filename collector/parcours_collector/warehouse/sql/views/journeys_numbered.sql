@@ -33,7 +33,7 @@ WITH
                 if(node_is = 'name', name_numbers, identity(if(node_is = 'channel', channel_numbers, arrayMap((name, channel) -> toUInt32(cityHash64(name, channel)), name_numbers, channel_numbers))))
             ) AS all_nodes,
             arrayMap(number -> has(known.3, number), name_numbers) AS converts,
-            arrayMap((pause_ms, has_ended) -> has_ended OR pause_ms > gap_ms, arrayDifference(times), arrayPopBack(arrayPushFront(converts, 1))) AS begins,
+            arrayMap((pause_ms, has_ended) -> has_ended OR pause_ms > gap_ms, arrayDifference(times), arrayShiftRight(converts, 1, 1)) AS begins,
             if(converts[-1] OR now_ms - times[-1] > gap_ms, toInt64(length(times)), toInt64(arrayLastIndex(one -> one, begins)) - 1) AS nodes_over
         FROM parcours.walks_indexed
         WHERE known.4
@@ -44,7 +44,7 @@ WITH
         SELECT
             person_id,
             arraySlice(all_nodes, 1, nodes_over) AS whole_nodes,
-            arraySlice(arrayMap((has_converted, is_last) -> if(is_last, if(has_converted, 1, 2), 0), converts, arrayPushBack(arrayPopFront(begins), 1)), 1, nodes_over) AS whole_ends,
+            arraySlice(arrayMap((has_converted, is_last) -> if(is_last, if(has_converted, 1, 2), 0), converts, arrayShiftLeft(begins, 1, 1)), 1, nodes_over) AS whole_ends,
             if(is_unbounded, [], arrayFill(began_ms -> began_ms != -9223372036854775808, arrayMap((is_first, at_ms) -> if(is_first, at_ms, -9223372036854775808), begins, times))) AS began
         FROM begun
         WHERE nodes_over > 0

@@ -129,8 +129,8 @@ WITH
         SELECT
             *,
             multiIf(
-                within_is = 'journey', arrayMap((pause, ended) -> ended OR pause > dictGet('parcours.project_settings', 'journey_gap_seconds', project) * 1000, arrayDifference(all_times), arrayPopBack(arrayPushFront(conversions, 0))),
-                within_is = 'session', arrayMap((pause, one, before) -> one != before OR pause > max_gap_ms OR pause > dictGet('parcours.project_settings', 'session_gap_seconds', project) * 1000, arrayDifference(all_times), families, arrayPopBack(arrayPushFront(families, ''))),
+                within_is = 'journey', arrayMap((pause, ended) -> ended OR pause > dictGet('parcours.project_settings', 'journey_gap_seconds', project) * 1000, arrayDifference(all_times), arrayShiftRight(conversions, 1, 0)),
+                within_is = 'session', arrayMap((pause, one, before) -> one != before OR pause > max_gap_ms OR pause > dictGet('parcours.project_settings', 'session_gap_seconds', project) * 1000, arrayDifference(all_times), families, arrayShiftRight(families, 1, '')),
                 arrayMap(pause -> pause > max_gap_ms, arrayDifference(all_times))
             ) AS cuts
         FROM ordered

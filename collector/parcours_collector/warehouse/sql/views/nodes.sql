@@ -42,7 +42,7 @@ WITH
             SELECT
                 person_id,
                 nodes,
-                arrayMap((place, next, how) -> bitOr(bitShiftLeft(toUInt64(place), 32), multiIf(how = 0, next, how = 1, 4294967295, 4294967294)), nodes, arrayPushBack(arrayPopFront(nodes), toUInt32(0)), ends) AS moves_made,
+                arrayMap((place, next, how) -> bitOr(bitShiftLeft(toUInt64(place), 32), multiIf(how = 0, next, how = 1, 4294967295, 4294967294)), nodes, arrayShiftLeft(nodes, 1, toUInt32(0)), ends) AS moves_made,
                 arrayPushFront(arrayPopBack(arrayMap(how -> how > 0, ends)), true) AS all_begin
             FROM parcours.journeys_numbered(
                 node = {node:Nullable(String)},

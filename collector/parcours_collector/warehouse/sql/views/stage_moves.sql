@@ -12,10 +12,10 @@ WITH
         SELECT
             project,
             person_id,
-            arrayFilter((at_ms, node, before) -> node != before, times, nodes, arrayPopBack(arrayPushFront(nodes, ''))) AS entered_ms,
+            arrayFilter((at_ms, node, before) -> node != before, times, nodes, arrayShiftRight(nodes, 1, '')) AS entered_ms,
             -- The last touchpoint of each run stands before the first of the next.
             arrayFilter((at_ms, node, after) -> node != after, times, nodes, arrayPopFront(arrayPushBack(nodes, ''))) AS left_ms,
-            arrayFilter((node, before) -> node != before, nodes, arrayPopBack(arrayPushFront(nodes, ''))) AS stages
+            arrayFilter((node, before) -> node != before, nodes, arrayShiftRight(nodes, 1, '')) AS stages
         FROM parcours.node_walks(
             node = 'stage',
             within = 'life',

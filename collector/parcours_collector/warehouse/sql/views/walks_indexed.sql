@@ -19,6 +19,8 @@ WITH
             received_at
         FROM parcours.journey_index_changes
     ),
+    -- While nothing waits, what follows from that is not in the plan.
+    (SELECT count() FROM parcours.journey_index_changes) > 0 AS has_changes,
     -- Whose rows may be wrong: of what changed, whose it was stored as and whose it is; and whoever else holds one of these ids: it lost to an earlier
     -- receipt, and its own row may be merged away.
     dirty AS
@@ -45,21 +47,20 @@ WITH
         GROUP BY person_id
     ),
     -- Sums tell whether the walks of people of several identifiers are those of all of them, as they are; then the lists need not be compared. And whether, besides, every row of the
-    -- index is marked as what it is: then whoever is one identifier is known by the mark. One query: its parts are read side by side.
+    -- index is marked as what it is: then whoever is one identifier is known by the mark. As members_hash is a sum, that of whole people is one over their identifiers, and nothing
+    -- is grouped. One query: its parts are read side by side.
     (
-        SELECT (sum(people) = 0 AND sum(people_hash) = 0, sum(people) = 0 AND sum(people_hash) = 0 AND sum(entries) = 0 AND sum(entries_hash) = 0)
+        SELECT (sum(people_hash) = 0, sum(people_hash) = 0 AND sum(entries) = 0 AND sum(entries_hash) = 0)
         FROM
         (
             SELECT
-                toInt64(count()) AS people,
-                toInt64(sum(cityHash64(person_id, members_hash))) AS people_hash,
+                toInt64(sum(cityHash64(identifier) * cityHash64(person_id))) AS people_hash,
                 0 AS entries,
                 0 AS entries_hash
-            FROM people
+            FROM dictionary('parcours.person_of')
             UNION ALL
             SELECT
-                -toInt64(count()),
-                -toInt64(sum(cityHash64(person_id, members_hash))),
+                -toInt64(sum(members_hash * cityHash64(person_id))),
                 toInt64(sum(length(members))),
                 toInt64(sum(entries_hash))
             FROM parcours.journey_walks FINAL
@@ -67,11 +68,9 @@ WITH
             UNION ALL
             SELECT
                 0,
-                0,
-                -toInt64(count()),
-                -toInt64(sum(cityHash64(project, identifier)))
+                -toInt64(countIf(entry_hash != 0)),
+                -toInt64(sum(entry_hash))
             FROM parcours.journey_index FINAL
-            WHERE NOT is_alone
         )
     ) AS told,
     told.1 AS all_are_gathered,
@@ -106,7 +105,7 @@ SELECT
     identifier AS sample_key
 FROM parcours.journey_index FINAL
 WHERE notEmpty(times)
-  AND identifier NOT IN (SELECT person_id FROM dirty)
+  AND if(has_changes, identifier NOT IN (SELECT person_id FROM dirty), true)
   AND if(all_are_told_apart, is_alone, identifier NOT IN (SELECT arrayJoin([identifier, person_id]) FROM dictionary('parcours.person_of')))
 UNION ALL
 SELECT
@@ -121,7 +120,7 @@ SELECT
 FROM parcours.journey_walks FINAL
 WHERE notEmpty(times)
   AND if(all_are_gathered, members_hash != 0, (person_id, members_hash) IN (SELECT person_id, members_hash FROM people))
-  AND person_id NOT IN (SELECT person_id FROM dirty)
+  AND if(has_changes, person_id NOT IN (SELECT person_id FROM dirty), true)
 UNION ALL
 SELECT
     project,
@@ -153,7 +152,7 @@ FROM
             ids AS id,
             names AS name,
             channels AS channel
-        WHERE (project, id) NOT IN (SELECT project, id FROM changed)
+        WHERE if(has_changes, (project, id) NOT IN (SELECT project, id FROM changed), true)
         UNION ALL
         SELECT
             project,
@@ -163,12 +162,13 @@ FROM
             name,
             channel
         FROM parcours.touchpoints FINAL
-        WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM changed)
+        WHERE has_changes
+          AND (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM changed)
           AND (project, id) IN (SELECT project, id FROM changed)
           AND identifier != 0
     )
     -- An id that was received again for others than those who hold it stays with these: nobody else is dirty by it. Who removes copies notes whose the others are.
-    WHERE identifier IN (SELECT identifier FROM to_gather)
+    WHERE if(has_changes OR NOT all_are_gathered, identifier IN (SELECT identifier FROM to_gather), false)
     GROUP BY
         project,
         person_id
