@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -54,6 +55,8 @@ Row = TypeVar("Row")
 
 _SAID = re.compile(r"DB::Exception: (.*?)(?:: while executing 'FUNCTION (?:throwIf|and)|\. \(FUNCTION_THROW)")
 """What a view has said of its parameters, in a message of ClickHouse."""
+_UNLIMITED_MS = 1_000_000_000_000_000
+"""What `funnel_asked` says of a step that may take any time."""
 _NO_ZONE = re.compile(r"DB::Exception: Cannot load time zone (.*?): In scope")
 
 
@@ -126,9 +129,9 @@ def funnel_by_rules(
         UnknownTouchpoint: A step or an exclusion names one; it says which names are near.
         UnusableRules: No funnel can go by them; it says what is expected, and of misspelt keys which are near.
     """
-    _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = _parameters(steps, rules, project, from_at, to_at)
     r = _read(client, parameters)
+    _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
     return _ask(client, "funnel_by_rules", CountedStep, parameters | {"r": _as_tuples(r)}, without=_needless(r))
 
 
@@ -144,9 +147,9 @@ def funnel_attempts(
     limit: int = 1000,
 ) -> Answer[FunnelAttempt]:
     """Return up to `limit` of the attempts that `funnel_by_rules` counts; other arguments as there."""
-    _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     parameters = {**_parameters(steps, rules, project, from_at, to_at), "limit": limit}
     r = _read(client, parameters)
+    _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
     without = _needless(r, needs_ids=True)
     return _ask(client, "funnel_attempts", FunnelAttempt, parameters | {"r": _as_tuples(r)}, without=without)
 
@@ -165,10 +168,10 @@ def conversion_times(
     allow_unknown: bool = False,
 ) -> Answer[ConversionTime]:
     """Return a histogram of the time from one step (the first) to another (the last); other arguments as above."""
-    _refuse_unknown(client, steps, rules, project, allow_unknown=allow_unknown)
     asked = {"from_step": from_step, "to_step": to_step, "bins": bins}
     parameters = _parameters(steps, rules, project, from_at, to_at) | asked
     r = _read(client, parameters)
+    _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
     parameters |= {"r": _as_tuples(r)}
     return _ask(client, "funnel_conversion_times", ConversionTime, parameters, without=_needless(r))
 
@@ -188,17 +191,41 @@ def funnel_rules(client: Client, steps: str | Sequence[str | Step], rules: Decla
     return _ask(client, "funnel_rules", as_used, parameters)
 
 
-def _read(client: Client, parameters: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of a funnel. What it means lies in these texts alone, whoever is asked about it."""
+
+    steps: str
+    rules: str
+    asking: Client = field(compare=False)
+
+
+def _read(client: Client, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """Have the rules read once, by a question of their own: as a constant they cost the next one little to analyse."""
-    told = {"steps": parameters["steps"], "rules": parameters["rules"]}
-    return _ask(client, "funnel_asked", dict, told)[0]
+    return _as_read(_Told(parameters["steps"], parameters["rules"], client))
+
+
+@lru_cache(maxsize=256)
+def _as_read(told: _Told) -> Mapping[str, Any]:
+    return _ask(told.asking, "funnel_asked", dict, {"steps": told.steps, "rules": told.rules})[0]
 
 
 def _needless(r: Mapping[str, Any], *, needs_ids: bool = False) -> tuple[str, ...]:
-    """Return which ways to the answer have no row under these rules: the statement leaves them out."""
+    """Return what changes nothing under these rules, also ways that have no row: the statement leaves it out."""
     if not r["is_stepped"]:
         return ("stepped",)
-    return ("general", "indexed" if needs_ids or not r["reads_index"] else "looked")
+    parts = {
+        "general": True,
+        "indexed": needs_ids or not r["reads_index"],
+        "looked": not needs_ids and r["reads_index"],
+        "ties": not r["ties_any"],
+        "exclusions": not r["barred"],
+        "within": min(r["withins_ms"]) >= _UNLIMITED_MS,
+        "resolution": r["resolution_ms"] == 1,
+        **{f"test_{k}": k > len(r["tests"]) for k in (1, 2, 3, 4)},
+        **{f"field_{k}": k > len([*r["columns"], *r["in_properties"], *r["in_context"]]) for k in (1, 2, 3)},
+    }
+    return tuple(part for part, is_needless in parts.items() if is_needless)
 
 
 def _as_tuples(value: Any) -> Any:
@@ -232,18 +259,9 @@ def _ask(
         raise
 
 
-def _refuse_unknown(
-    client: Client, steps: str | Sequence[str | Step], rules: Declared, project: str | None, *, allow_unknown: bool
-) -> None:
-    if allow_unknown:
-        return
-    names = [name for step in _listed(steps) for name in ([step] if isinstance(step, str) else step.names)]
-    if isinstance(rules, Mapping):
-        used = funnel_rules(client, steps, rules)[0]
-        names += [name for exclusion in used.exclusions for name in exclusion.names]
-    elif rules is not None:
-        names += [name for exclusion in rules.exclusions for name in exclusion.names]
-    refuse_unknown(client, names, project=project)
+def _refuse_unknown(client: Client, r: Mapping[str, Any], project: str | None, *, allow_unknown: bool) -> None:
+    if not allow_unknown:
+        refuse_unknown(client, [name for asked in r["asked"] for name in asked["names"]], project=project)
 
 
 def _listed(steps: str | Sequence[str | Step]) -> Sequence[str | Step]:

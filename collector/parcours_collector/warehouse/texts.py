@@ -11,6 +11,7 @@ from parcours_collector.warehouse.sql import read_sql
 
 _OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
 _QUERY = re.compile(r"/\* the query of (?P<view>\w+)(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/")
+_PART = re.compile(r"/\* (?P<name>\w+): \*/(?P<part>(?:(?!/\* \w+: \*/).)*?)/\* else:(?P<instead>[^*]*)\*/", re.DOTALL)
 _LAST_ORDER = re.compile(r"\nORDER BY\n(?:    [^\n]+\n?)+\Z")
 
 
@@ -25,10 +26,14 @@ def view_text(name: str, without: tuple[str, ...] = ()) -> str:
     Its order stays behind: inside another query it says nothing, and sorts all the same. In `/* the query of VIEW with
     PARAMETER = EXPRESSION */` the expression stands for that parameter.
 
+    `/* NAME: */ PART /* else: INSTEAD */` is the part, and what stands there instead where it is left out; parts may
+    hold parts.
+
     Args:
         name: Of the view.
-        without: Members of unions that begin with a line `/* NAME */` of these are left out, here and in the views that
-            this one is made of: who knows that they have no row spares the engine their analysis.
+        without: Members of unions that begin with a line `/* NAME */` of these are left out, and so are parts of these
+            names, here and in the views that this one is made of: who knows that they change nothing spares the engine
+            their analysis.
     """
     return _whole(read_sql(f"views/{name}"), without)
 
@@ -38,13 +43,15 @@ def question_text(name: str, without: tuple[str, ...] = ()) -> str:
     """Return the text of a question, as `view_text` does of a view; LookupError: there is nothing to leave out."""
     text = _whole(read_sql(f"questions/{name}"), without)
     if without and text == question_text(name):
-        raise LookupError(f"no union in {name} has a member {' or '.join(without)}")
+        raise LookupError(f"no union in {name} has a member {' or '.join(without)}, and no part is called so")
     return text
 
 
 def _whole(text: str, without: tuple[str, ...]) -> str:
     for member in without:
         text = _left_out(member).sub("", text)
+    while _PART.search(text):
+        text = _PART.sub(lambda part: part["instead"].strip() if part["name"] in without else part["part"], text)
     text = _QUERY.sub(lambda found: _asked(found, without), text)
     return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), text)
 

@@ -44,19 +44,19 @@ WITH
             project,
             person_id,
             breakdown_value,
-            if(resolution_ms = 1, all_at, arrayFilter((at_ms, is_kept) -> is_kept, cut_at, kept)) AS at,
-            if(resolution_ms = 1, all_flags, arrayFilter((flag, is_kept) -> is_kept, all_flags, kept)) AS flags,
-            if(NOT tells_ids OR resolution_ms = 1, all_ids, arrayFilter((id, is_kept) -> is_kept, all_ids, kept)) AS ids
+            /* resolution: */ if(resolution_ms = 1, all_at, arrayFilter((at_ms, is_kept) -> is_kept, cut_at, kept)) /* else: all_at */ AS at,
+            /* resolution: */ if(resolution_ms = 1, all_flags, arrayFilter((flag, is_kept) -> is_kept, all_flags, kept)) /* else: all_flags */ AS flags,
+            /* resolution: */ if(NOT tells_ids OR resolution_ms = 1, all_ids, arrayFilter((id, is_kept) -> is_kept, all_ids, kept)) /* else: all_ids */ AS ids
         FROM
         (
             SELECT
                 *,
-                arrayMap((time_seen, flag) -> time_seen = 1 OR bitAnd(flag, 63) = 0, arrayEnumerateUniq(cut_at, all_flags), all_flags) AS kept
+                /* resolution: */ if(resolution_ms = 1, [], arrayMap((time_seen, flag) -> time_seen = 1 OR bitAnd(flag, 63) = 0, arrayEnumerateUniq(cut_at, all_flags), all_flags)) /* else: [] */ AS kept
             FROM
             (
                 SELECT
                     *,
-                    if(resolution_ms = 1, all_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), all_at)) AS cut_at
+                    /* resolution: */ if(resolution_ms = 1, all_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), all_at)) /* else: all_at */ AS cut_at
                 FROM walks
             )
         )
@@ -67,7 +67,7 @@ WITH
     (
         SELECT
             *,
-            if(NOT ties_any OR NOT arrayExists((pause_ms, flag, before) -> pause_ms <= grace_ms AND flag < before, arrayDifference(at), flags, arrayShiftRight(flags, 1, 0)), [], arrayFlatten(arrayMap(
+            /* ties: */ if(NOT ties_any, [], if(NOT arrayExists((pause_ms, flag, before) -> pause_ms <= grace_ms AND flag < before, arrayDifference(at), flags, arrayShiftRight(flags, 1, 0)), [], arrayFlatten(arrayMap(
                 run -> arrayMap(
                     (touch, place, next_ms) -> (
                         if(next_ms = touch.1 OR place = 1, [], arrayFilter((one, one_place) -> one_place <= place AND touch.1 - one.1 <= grace_ms, run, arrayEnumerate(run))) AS earlier,
@@ -86,7 +86,7 @@ WITH
                     run, arrayEnumerate(run), arrayShiftLeft(run.1, 1, toInt64(9223372036854775807))
                 ),
                 arraySplit((touch, pause_ms) -> pause_ms > grace_ms, arrayZip(at, flags, if(tells_ids, ids, arrayMap(flag -> toUInt128(0), flags))), arrayDifference(at))
-            ))) AS told
+            )))) /* else: [] */ AS told
         FROM cut_walks
     ),
     turned_walks AS
@@ -95,10 +95,10 @@ WITH
             project,
             person_id,
             breakdown_value,
-            if(NOT ties_any OR empty(told), at, told.1) AS at,
-            if(NOT ties_any OR empty(told), flags, told.2) AS flags,
-            if(NOT ties_any OR grace_ms = 0 OR empty(told), at, told.3) AS own_at,
-            if(NOT ties_any OR empty(told), ids, told.4) AS ids
+            /* ties: */ if(NOT ties_any, at, if(empty(told), at, told.1)) /* else: at */ AS at,
+            /* ties: */ if(NOT ties_any, flags, if(empty(told), flags, told.2)) /* else: flags */ AS flags,
+            /* ties: */ if(NOT ties_any OR grace_ms = 0, at, if(empty(told), at, told.3)) /* else: at */ AS own_at,
+            /* ties: */ if(NOT ties_any, ids, if(empty(told), ids, told.4)) /* else: ids */ AS ids
         FROM told_walks
     ),
     -- began_k: for each touchpoint by which an attempt comes to step k, when that attempt began; `never` for any other. Before each touchpoint one waits there, the last that came,
@@ -140,10 +140,10 @@ WITH
             ids,
             began_1,
             if(step_count < 2, [], arrayMap(
-                (at_ms, flag, waits_ms, came_ms) -> if(bitTest(flag, 1) AND at_ms - waits_ms <= window_ms AND (NOT limited_2 OR at_ms - came_ms <= within_2), waits_ms, never),
+                (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 1) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_2 OR at_ms - came_ms <= within_2)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 1) OR (has_exclusions AND bitTest(flag, 6)), never, same), began_1, flags)), 1, never),
-                if(limited_2, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_1)), 1, never), at)
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 1)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 6))/* else: */, never, same), began_1, flags)), 1, never)/* within: */,
+                if(limited_2, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_1)), 1, never), at)/* else: */
             )) AS began_2
         FROM came_to_1
     ),
@@ -160,10 +160,10 @@ WITH
             began_1,
             began_2,
             if(step_count < 3, [], arrayMap(
-                (at_ms, flag, waits_ms, came_ms) -> if(bitTest(flag, 2) AND at_ms - waits_ms <= window_ms AND (NOT limited_3 OR at_ms - came_ms <= within_3), waits_ms, never),
+                (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 2) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_3 OR at_ms - came_ms <= within_3)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 2) OR (has_exclusions AND bitTest(flag, 7)), never, same), began_2, flags)), 1, never),
-                if(limited_3, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_2)), 1, never), at)
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 2)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 7))/* else: */, never, same), began_2, flags)), 1, never)/* within: */,
+                if(limited_3, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_2)), 1, never), at)/* else: */
             )) AS began_3
         FROM came_to_2
     ),
@@ -181,10 +181,10 @@ WITH
             began_2,
             began_3,
             if(step_count < 4, [], arrayMap(
-                (at_ms, flag, waits_ms, came_ms) -> if(bitTest(flag, 3) AND at_ms - waits_ms <= window_ms AND (NOT limited_4 OR at_ms - came_ms <= within_4), waits_ms, never),
+                (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 3) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_4 OR at_ms - came_ms <= within_4)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 3) OR (has_exclusions AND bitTest(flag, 8)), never, same), began_3, flags)), 1, never),
-                if(limited_4, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_3)), 1, never), at)
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 3)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 8))/* else: */, never, same), began_3, flags)), 1, never)/* within: */,
+                if(limited_4, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_3)), 1, never), at)/* else: */
             )) AS began_4
         FROM came_to_3
     ),
@@ -203,10 +203,10 @@ WITH
             began_3,
             began_4,
             if(step_count < 5, [], arrayMap(
-                (at_ms, flag, waits_ms, came_ms) -> if(bitTest(flag, 4) AND at_ms - waits_ms <= window_ms AND (NOT limited_5 OR at_ms - came_ms <= within_5), waits_ms, never),
+                (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 4) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_5 OR at_ms - came_ms <= within_5)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 4) OR (has_exclusions AND bitTest(flag, 9)), never, same), began_4, flags)), 1, never),
-                if(limited_5, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_4)), 1, never), at)
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 4)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 9))/* else: */, never, same), began_4, flags)), 1, never)/* within: */,
+                if(limited_5, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_4)), 1, never), at)/* else: */
             )) AS began_5
         FROM came_to_4
     ),
@@ -226,10 +226,10 @@ WITH
             began_4,
             began_5,
             if(step_count < 6, [], arrayMap(
-                (at_ms, flag, waits_ms, came_ms) -> if(bitTest(flag, 5) AND at_ms - waits_ms <= window_ms AND (NOT limited_6 OR at_ms - came_ms <= within_6), waits_ms, never),
+                (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 5) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_6 OR at_ms - came_ms <= within_6)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 5) OR (has_exclusions AND bitTest(flag, 10)), never, same), began_5, flags)), 1, never),
-                if(limited_6, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_5)), 1, never), at)
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 5)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 10))/* else: */, never, same), began_5, flags)), 1, never)/* within: */,
+                if(limited_6, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_5)), 1, never), at)/* else: */
             )) AS began_6
         FROM came_to_5
     ),
@@ -250,17 +250,17 @@ WITH
             began_4,
             began_5,
             began_6,
-            if(has_exclusions, arrayFilter((ended, began_ms) -> began_ms != never, arrayCumSum(arrayMap(flag -> toInt64(bitAnd(bitShiftRight(flag, 5 + reached), 1)), flags)), began_there), []) AS ended_before,
+            /* exclusions: */ if(has_exclusions, arrayFilter((ended, began_ms) -> began_ms != never, arrayCumSum(arrayMap(flag -> toInt64(bitAnd(bitShiftRight(flag, 5 + reached), 1)), flags)), began_there), []) /* else: [] */ AS ended_before,
             arrayFilter(began_ms -> began_ms != never, began_there) AS began_before,
             arrayShiftLeft(arrayFilter((at_ms, began_ms) -> began_ms != never, at, began_there), 1, toInt64(4000000000000000000)) AS next_at,
             arrayFilter((place, began_ms) -> began_ms != never, arrayEnumerate(began_there), began_there)[if(
                 reached = step_count, 1,
                 if(
-                    has_exclusions,
+                    /* exclusions: */ has_exclusions,
                     arrayFirstIndex(
                         (began_ms, next_ms, ended, next_ended) -> next_ms - began_ms > window_ms OR next_ended > ended,
                         began_before, next_at, ended_before, arrayShiftLeft(ended_before, 1, toInt64(0))
-                    ),
+                    ) /* else: false, toUInt32(0) */,
                     arrayFirstIndex((began_ms, next_ms) -> next_ms - began_ms > window_ms, began_before, next_at)
                 )
             )] AS last_place
@@ -288,11 +288,11 @@ WITH
             ids,
             reached,
             last_place AS place_6,
-            if(step_count <= 5, last_place, if(reached <= 5, last_place, arrayLastIndex((began_ms, place) -> began_ms != never AND place < place_6, began_5, arrayEnumerate(began_5)))) AS place_5,
-            if(step_count <= 4, last_place, if(reached <= 4, last_place, arrayLastIndex((began_ms, place) -> began_ms != never AND place < place_5, began_4, arrayEnumerate(began_4)))) AS place_4,
-            if(step_count <= 3, last_place, if(reached <= 3, last_place, arrayLastIndex((began_ms, place) -> began_ms != never AND place < place_4, began_3, arrayEnumerate(began_3)))) AS place_3,
-            if(step_count <= 2, last_place, if(reached <= 2, last_place, arrayLastIndex((began_ms, place) -> began_ms != never AND place < place_3, began_2, arrayEnumerate(began_2)))) AS place_2,
-            if(step_count <= 1, last_place, if(reached <= 1, last_place, arrayLastIndex((began_ms, place) -> began_ms != never AND place < place_2, began_1, arrayEnumerate(began_1)))) AS place_1
+            if(step_count <= 5, last_place, if(reached <= 5, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_5, 1, if(reached <= 5, 0, place_6 - 1))))) AS place_5,
+            if(step_count <= 4, last_place, if(reached <= 4, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_4, 1, if(reached <= 4, 0, place_5 - 1))))) AS place_4,
+            if(step_count <= 3, last_place, if(reached <= 3, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_3, 1, if(reached <= 3, 0, place_4 - 1))))) AS place_3,
+            if(step_count <= 2, last_place, if(reached <= 2, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_2, 1, if(reached <= 2, 0, place_3 - 1))))) AS place_2,
+            if(step_count <= 1, last_place, if(reached <= 1, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_1, 1, if(reached <= 1, 0, place_2 - 1))))) AS place_1
         FROM furthest
     )
 SELECT

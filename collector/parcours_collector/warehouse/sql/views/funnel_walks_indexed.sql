@@ -13,22 +13,19 @@ WITH
     {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
     ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
     ifNull(toUnixTimestamp64Milli({to_at:Nullable(DateTime64(3, 'UTC'))}), 9223372036854775807) AS to_ms,
-    -- What each name is, or each name in each channel where a condition looks at it, by its numbers in the index and by its words; and whether no two words share a number.
+    -- What each name is, or each name in each channel where a condition looks at it: by its numbers in the index where no two words share one, else by a hash of its words.
     (
         SELECT (
-            groupUniqArrayIf((number, flags), flags != 0) AS told,
+            uniqExact(number) = uniqExact(word) AS are_numbered,
+            if(are_numbered, groupUniqArrayIf((number, flags), flags != 0), groupUniqArrayIf((word, flags), flags != 0)) AS told,
             arrayMap(one -> one.1, told),
-            arrayMap(one -> one.2, told),
-            uniqExact(number) = uniqExact(word),
-            groupUniqArrayIf((word, flags), flags != 0) AS told_words,
-            arrayMap(one -> one.1, told_words),
-            arrayMap(one -> one.2, told_words)
+            arrayMap(one -> one.2, told)
         )
         FROM
         (
             SELECT
                 if(by_channel, bitShiftLeft(toUInt64(toUInt32(sipHash64(name))), 32) + toUInt32(sipHash64(channel)), toUInt64(toUInt32(sipHash64(name)))) AS number,
-                if(by_channel, concat(toString(length(name)), ' ', name, channel), name) AS word,
+                if(by_channel, sipHash64(name, channel), sipHash64(name)) AS word,
                 if(NOT met[-1], toUInt16(0), toUInt16(
                     arraySum(arrayMap((flag, k) -> flag * bitShiftLeft(toUInt16(1), k - 1), arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'places')))
                         + arraySum(arrayMap(k -> arrayExists((range, flag) -> flag AND range.1 <= k AND k < range.2, tupleElement(r, 'barred'), arraySlice(met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))) * bitShiftLeft(toUInt16(64), k - 1), tupleElement(r, 'places')))
@@ -88,18 +85,15 @@ WITH
             times,
             if(breakdown_field = 0, [], identity(if(tupleElement(r, 'columns')[breakdown_field] = 'name', names, channels))) AS words,
             if(
-                known.4,
+                known.1,
                 identity(if(
                     by_channel,
-                    arrayMap((name, channel) -> transform(bitShiftLeft(toUInt64(name), 32) + channel, known.2, known.3, toUInt16(0)), name_numbers, channel_numbers),
-                    arrayMap(name -> transform(toUInt64(name), known.2, known.3, toUInt16(0)), name_numbers)
+                    arrayMap((name, channel) -> bitShiftLeft(toUInt64(name), 32) + channel, name_numbers, channel_numbers),
+                    arrayMap(name -> toUInt64(name), name_numbers)
                 )),
-                identity(if(
-                    by_channel,
-                    arrayMap((name, channel) -> transform(concat(toString(length(name)), ' ', name, channel), known.6, known.7, toUInt16(0)), names, channels),
-                    arrayMap(name -> transform(toString(name), known.6, known.7, toUInt16(0)), names)
-                ))
-            ) AS flags
+                identity(if(by_channel, arrayMap((name, channel) -> sipHash64(name, channel), names, channels), arrayMap(name -> toUInt64(sipHash64(name)), names)))
+            ) AS keys,
+            arrayMap(key -> transform(key, known.3, known.4, toUInt16(0)), keys) AS flags
         FROM parcours.walks_indexed
         WHERE is_asked
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
