@@ -344,3 +344,24 @@ def test_a_question_leaves_out_the_members_of_unions_that_it_is_told_to_and_only
     assert len(general) + len(from_index) < len(whole)
     with pytest.raises(LookupError, match="no union in funnel_by_rules has a member steped"):
         question_text("funnel_by_rules", ("steped",))
+
+
+def test_a_statement_holds_the_parts_that_its_rules_have_some_of_and_no_others(shop: Client) -> None:
+    marks = {"ties": "told.1", "exclusions": "has_exclusions AND", "within": "limited_2 OR", "resolution": "is_kept"}
+    asked = {
+        "": Rules(),
+        "ties": Rules(preset="posthog"),
+        "exclusions": Rules(exclusions=[Exclusion(names=["order_completed"])]),
+        "resolution": Rules(resolution_seconds=60),
+    }
+    for part, rules in asked.items():
+        told = funnels.funnel_by_rules(shop, ["page_viewed", "product_viewed"], rules, project=PROJECT).sql
+        assert {name for name, mark in marks.items() if mark in told} == {part} - {""}
+        assert "/* else" not in told
+    hurried = [Step(names=["page_viewed"]), Step(names=["product_viewed"], within_seconds=60)]
+    told = funnels.funnel_by_rules(shop, hurried, project=PROJECT).sql
+    assert {name for name, mark in marks.items() if mark in told} == {"within"}
+    conditioned = funnels.funnel_by_rules(
+        shop, ["page_viewed"], Rules(where=[Where.is_("properties.a", "b"), Where("source", "set")]), project=PROJECT
+    ).sql
+    assert ("test_2, 'operator'" in conditioned, "test_3, 'operator'" in conditioned) == (True, False)
