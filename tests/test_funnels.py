@@ -208,6 +208,7 @@ def plain_rules(draw: st.DrawFn) -> tuple[list[str | Step], Rules]:
     return list(asked), Rules(
         window_seconds=draw(st.none() | _seconds),
         exclusions=exclusions,
+        exclusion_ends=draw(st.sampled_from((None, "person"))),
         where=where,
         attempts=draw(st.none() | st.just("first")),
         resolution_seconds=draw(st.sampled_from((None, None, 60.0))),
@@ -221,17 +222,24 @@ def plain_rules_with_ties(draw: st.DrawFn) -> tuple[list[str | Step], Rules]:
     shuffled = draw(st.permutations(NAMES))
     asked: list[str | Step] = []
     left = list(shuffled)
-    while left and len(asked) < 6 and (not asked or draw(st.integers(0, 5))):
+    while left and len(asked) < 6 and (not asked or draw(st.integers(0, 3))):
         taken, left = left[: draw(st.sampled_from((1, 1, 1, 2)))], left[1:]
         left = [name for name in left if name not in taken]
         asked.append(Step(names=taken, where=draw(st.sampled_from(([], [], [Where.is_("channel", "web", "store")])))))
     grace = draw(st.sampled_from((None, 0.0, 1.0, 60.0)))
     preset = draw(st.sampled_from(("posthog", "mixpanel", "amplitude")))
+    exclusions = []
     if grace == 0 or (grace is None and preset != "mixpanel"):
         asked = [replace(one, within_seconds=draw(st.none() | _seconds)) for one in asked if isinstance(one, Step)]
+        named = {name for one in asked if isinstance(one, Step) for name in one.names}
+        if len(asked) > 1:
+            excluded = draw(st.lists(st.sampled_from(sorted({*NAMES} - named) or [""]), max_size=2, unique=True))
+            exclusions = [Exclusion(names=[name], from_step=draw(st.none() | st.just(1))) for name in excluded if name]
     return asked, Rules(
         preset=preset,
         attempts=draw(st.sampled_from((None, None, "best", "first"))),
+        exclusions=exclusions,
+        exclusion_ends=draw(st.sampled_from((None, "attempt", "person"))) if exclusions else None,
         grace_seconds=grace,
         resolution_seconds=draw(st.sampled_from((None, None, 60.0))),
         window_seconds=draw(st.sampled_from((None, None, 1.0, 5.0, 60.0))),

@@ -220,6 +220,8 @@ def _needless(r: Mapping[str, Any], *, needs_ids: bool = False) -> tuple[str, ..
         "looked": not needs_ids and r["reads_index"],
         "ties": not r["ties_any"],
         "exclusions": not r["barred"],
+        "spared": not (r["barred"] and r["ties_any"]),
+        "drops": not (r["barred"] and r["drops_person"]),
         "within": min(r["withins_ms"]) >= _UNLIMITED_MS,
         "resolution": r["resolution_ms"] == 1,
         **{f"test_{k}": k > len(r["tests"]) for k in (1, 2, 3, 4)},

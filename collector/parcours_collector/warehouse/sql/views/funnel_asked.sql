@@ -48,8 +48,7 @@ FROM
     SELECT
         *,
         step_order = 'ordered' AND NOT count_attempts AND interval = '' AND (breakdown = '' OR breakdown_by IN ('first_touch', 'last_touch')) AND count_by = 'person' AND empty(hold)
-            AND (exclusion_ends = 'attempt' OR empty(exclusions))
-            AND (ties = 'arrival' OR (empty(exclusions) AND length(arrayFlatten(arrayMap(step -> arrayDistinct(step.names), steps))) = length(arrayDistinct(arrayFlatten(arrayMap(step -> step.names, steps)))) AND (round(grace_seconds * 1000) = 0 OR NOT arrayExists(step -> step.within_seconds IS NOT NULL, steps))))
+            AND (ties = 'arrival' OR (length(arrayFlatten(arrayMap(step -> arrayDistinct(step.names), steps))) = length(arrayDistinct(arrayFlatten(arrayMap(step -> step.names, steps)))) AND (round(grace_seconds * 1000) = 0 OR (empty(exclusions) AND NOT arrayExists(step -> step.within_seconds IS NOT NULL, steps)))))
             AND NOT arrayExists(step -> step.optional OR step.first_ever OR empty(step.names), steps)
             AND NOT arrayExists(one -> empty(one.names) OR hasAny(one.names, arrayFlatten(arrayMap(step -> step.names, steps))), exclusions)
             AND length(steps) <= 6 AND length(exclusions) <= 4 AND length(tests) <= 4 AND length(fields) <= 3 AS is_stepped,

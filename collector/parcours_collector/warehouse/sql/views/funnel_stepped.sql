@@ -1,8 +1,8 @@
 -- The pass behind `funnel_attempts` for plain rules, step by step over whole arrays, several times as fast as `funnel_walked`.
 -- Plain are rules that `funnel_asked` says is_stepped of: in order, the best or the first attempt of a person, up to six steps and four exclusions that share no name with a step,
 --   up to four conditions on three fields; no optional or first_ever step, nothing held, no interval, broken down by the first or the last touch at most; and where touchpoints of one instant go any way round, steps of
---   different names, no exclusion, and no within_seconds beside a grace. Of other rules it says nothing: no row.
--- Grain: one row a person who began. Keys: project, person_id. The attempt is the one that `funnel_walked` finds.
+--   different names, and neither exclusions nor within_seconds beside a grace. Of other rules it says nothing: no row.
+-- Grain: one row a person who began and whom no exclusion drops (exclusion_ends 'person'). Keys: project, person_id. The attempt is the one that `funnel_walked` finds.
 -- breakdown_value: as in `funnel_attempts`. reached: its furthest step. times_taken (milliseconds since 1970) and ids_taken (as touchpoints_unique orders ids): of each step up to it.
 -- Parameters: those of `funnel_walked`; may be left out: needs_ids (false: ids_taken may be empty; where conditions look at nothing but names and channels, the journey index is read then).
 CREATE OR REPLACE VIEW funnel_stepped AS
@@ -19,8 +19,10 @@ WITH
     tupleElement(r, 'only_first') AS only_first,
     ifNull({needs_ids:Nullable(Bool)}, false) AS tells_ids,
     notEmpty(tupleElement(r, 'barred')) AS has_exclusions,
+    ties_any AND has_exclusions AS spares_instant,
+    tupleElement(r, 'drops_person') AND has_exclusions AS drops_person,
     tupleElement(r, 'withins_ms')[2] AS within_2,
-    within_2 < 1000000000000000 AS limited_2,
+    least(window_ms, within_2) AS window_2,
     tupleElement(r, 'withins_ms')[3] AS within_3,
     within_3 < 1000000000000000 AS limited_3,
     tupleElement(r, 'withins_ms')[4] AS within_4,
@@ -61,6 +63,31 @@ WITH
             )
         )
     ),
+    -- Then what is excluded at an instant comes after the steps of it, and ends nobody who came there at it.
+    ordered_walks AS
+    (
+        SELECT
+            project,
+            person_id,
+            breakdown_value,
+            at,
+            /* spared: */ if(NOT spares_instant, flags, if(empty(in_order), flags, in_order.2)) /* else: flags */ AS flags,
+            /* spared: */ if(NOT spares_instant, ids, if(empty(in_order), ids, in_order.3)) /* else: ids */ AS ids
+        FROM
+        (
+            SELECT
+                *,
+                /* spared: */ if(NOT spares_instant, [], if(
+                    arrayExists((pause_ms, flag, before) -> pause_ms = 0 AND flag < 64 AND before > 63, arrayDifference(at), flags, arrayShiftRight(flags, 1, 0)),
+                    arraySort(
+                        one -> (one.1, one.2 > 63, one.4),
+                        arrayZip(at, flags, if(tells_ids, ids, arrayMap(flag -> toUInt128(0), flags)), arrayEnumerate(at))
+                    ),
+                    []
+                )) /* else: [] */ AS in_order
+            FROM cut_walks
+        )
+    ),
     -- Where touchpoints of one instant, or of the grace, may go any way round, those before are told again after each, at its time, as often as steps can be done so without a gap: they take
     --   an attempt further, and begin none. It changes nothing unless one of an earlier step follows one of a later step: few walks need it.
     told_walks AS
@@ -71,8 +98,8 @@ WITH
                 run -> arrayMap(
                     (touch, place, next_ms) -> (
                         if(next_ms = touch.1 OR place = 1, [], arrayFilter((one, one_place) -> one_place <= place AND touch.1 - one.1 <= grace_ms, run, arrayEnumerate(run))) AS earlier,
-                        arrayReduce('groupBitOr', arrayMap(one -> one.2, earlier)) AS done,
-                        arrayReduce('groupBitOr', arrayMap(one -> if(one.1 = touch.1, one.2, toUInt16(0)), earlier)) AS done_now,
+                        toUInt16(bitAnd(arrayReduce('groupBitOr', arrayMap(one -> one.2, earlier)), 63)) AS done,
+                        toUInt16(bitAnd(arrayReduce('groupBitOr', arrayMap(one -> if(one.1 = touch.1, one.2, toUInt16(0)), earlier)), 63)) AS done_now,
                         -- The steps that can be reached from what this instant has reached, one more each time.
                         arrayFold((reachable, k) -> toUInt16(bitAnd(done, bitShiftLeft(bitOr(done_now, reachable), 1))), tupleElement(r, 'places'), toUInt16(0)) AS again,
                         arrayConcat(
@@ -87,7 +114,7 @@ WITH
                 ),
                 arraySplit((touch, pause_ms) -> pause_ms > grace_ms, arrayZip(at, flags, if(tells_ids, ids, arrayMap(flag -> toUInt128(0), flags))), arrayDifference(at))
             )))) /* else: [] */ AS told
-        FROM cut_walks
+        FROM ordered_walks
     ),
     turned_walks AS
     (
@@ -128,6 +155,7 @@ WITH
         )
         WHERE arrayExists(flag -> bitTest(flag, 0), flags)
     ),
+    -- What came to step 1 has only just begun: both bounds are one.
     came_to_2 AS
     (
         SELECT
@@ -140,10 +168,9 @@ WITH
             ids,
             began_1,
             if(step_count < 2, [], arrayMap(
-                (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 1) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_2 OR at_ms - came_ms <= within_2)/* else: */, waits_ms, never),
+                (at_ms, flag, waits_ms) -> if(bitTest(flag, 1) AND at_ms - waits_ms <= window_2, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 1)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 6))/* else: */, never, same), began_1, flags)), 1, never)/* within: */,
-                if(limited_2, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_1)), 1, never), at)/* else: */
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 1)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 6)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_1, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_1)))/* else: */)), 1, never)
             )) AS began_2
         FROM came_to_1
     ),
@@ -162,7 +189,7 @@ WITH
             if(step_count < 3, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 2) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_3 OR at_ms - came_ms <= within_3)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 2)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 7))/* else: */, never, same), began_2, flags)), 1, never)/* within: */,
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 2)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 7)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_2, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_2)))/* else: */)), 1, never)/* within: */,
                 if(limited_3, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_2)), 1, never), at)/* else: */
             )) AS began_3
         FROM came_to_2
@@ -183,7 +210,7 @@ WITH
             if(step_count < 4, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 3) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_4 OR at_ms - came_ms <= within_4)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 3)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 8))/* else: */, never, same), began_3, flags)), 1, never)/* within: */,
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 3)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 8)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_3, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_3)))/* else: */)), 1, never)/* within: */,
                 if(limited_4, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_3)), 1, never), at)/* else: */
             )) AS began_4
         FROM came_to_3
@@ -205,7 +232,7 @@ WITH
             if(step_count < 5, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 4) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_5 OR at_ms - came_ms <= within_5)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 4)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 9))/* else: */, never, same), began_4, flags)), 1, never)/* within: */,
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 4)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 9)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_4, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_4)))/* else: */)), 1, never)/* within: */,
                 if(limited_5, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_4)), 1, never), at)/* else: */
             )) AS began_5
         FROM came_to_4
@@ -228,7 +255,7 @@ WITH
             if(step_count < 6, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 5) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_6 OR at_ms - came_ms <= within_6)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag) -> multiIf(began_ms != never, began_ms, bitTest(flag, 5)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 10))/* else: */, never, same), began_5, flags)), 1, never)/* within: */,
+                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 5)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 10)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_5, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_5)))/* else: */)), 1, never)/* within: */,
                 if(limited_6, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_5)), 1, never), at)/* else: */
             )) AS began_6
         FROM came_to_5
@@ -250,16 +277,20 @@ WITH
             began_4,
             began_5,
             began_6,
-            /* exclusions: */ if(has_exclusions, arrayFilter((ended, began_ms) -> began_ms != never, arrayCumSum(arrayMap(flag -> toInt64(bitAnd(bitShiftRight(flag, 5 + reached), 1)), flags)), began_there), []) /* else: [] */ AS ended_before,
             arrayFilter(began_ms -> began_ms != never, began_there) AS began_before,
             arrayShiftLeft(arrayFilter((at_ms, began_ms) -> began_ms != never, at, began_there), 1, toInt64(4000000000000000000)) AS next_at,
+            -- How many exclusions there had been when each of them came, those of its instant included where they spare it, and when the next one came.
+            /* exclusions: */ if(has_exclusions, arrayFilter((ended, began_ms) -> began_ms != never, ended_by_then, began_there), []) /* else: [] */ AS ended_before,
+            /* exclusions: */ if(has_exclusions, arrayShiftLeft(arrayFilter((ended, began_ms) -> began_ms != never, ended_there, began_there), 1, toInt64(0)), []) /* else: [] */ AS next_ended,
+            /* drops: */ if(drops_person, arrayFilter((excluded_ms, began_ms) -> began_ms != never, excluded_at, began_there), []) /* else: [] */ AS excluded_after,
             arrayFilter((place, began_ms) -> began_ms != never, arrayEnumerate(began_there), began_there)[if(
                 reached = step_count, 1,
                 if(
                     /* exclusions: */ has_exclusions,
                     arrayFirstIndex(
-                        (began_ms, next_ms, ended, next_ended) -> next_ms - began_ms > window_ms OR next_ended > ended,
-                        began_before, next_at, ended_before, arrayShiftLeft(ended_before, 1, toInt64(0))
+                        (began_ms, next_ms, ended, next_one/* drops: */, excluded_ms/* else: */) -> (next_ms - began_ms > window_ms OR next_one > ended)
+                            /* drops: */ AND NOT (drops_person AND excluded_ms != never AND excluded_ms - began_ms <= window_ms AND (next_ms = 4000000000000000000 OR next_one > ended))/* else: */,
+                        began_before, next_at, ended_before, next_ended/* drops: */, if(drops_person, excluded_after, began_before)/* else: */
                     ) /* else: false, toUInt32(0) */,
                     arrayFirstIndex((began_ms, next_ms) -> next_ms - began_ms > window_ms, began_before, next_at)
                 )
@@ -268,13 +299,27 @@ WITH
         (
             SELECT
                 *,
-                multiIf(reached = 6, began_6, reached = 5, began_5, reached = 4, began_4, reached = 3, began_3, reached = 2, began_2, began_1) AS began_there
+                /* spared: */ if(NOT spares_instant, ended_there, arrayReverseFill((ended, is_last) -> is_last, ended_there, is_last_of_instant)) /* else: ended_there */ AS ended_by_then,
+                /* drops: *//* spared: */ if(NOT spares_instant, excluded_next, arrayReverseFill((excluded_ms, is_last) -> is_last, excluded_next, is_last_of_instant)) /* else: excluded_next *//* else: [] */ AS excluded_at
             FROM
             (
                 SELECT
                     *,
-                    toUInt16(multiIf(step_count >= 6 AND arrayExists(began_ms -> began_ms != never, began_6), 6, step_count >= 5 AND arrayExists(began_ms -> began_ms != never, began_5), 5, step_count >= 4 AND arrayExists(began_ms -> began_ms != never, began_4), 4, step_count >= 3 AND arrayExists(began_ms -> began_ms != never, began_3), 3, step_count >= 2 AND arrayExists(began_ms -> began_ms != never, began_2), 2, 1)) AS reached
-                FROM came_to_6
+                    multiIf(reached = 6, began_6, reached = 5, began_5, reached = 4, began_4, reached = 3, began_3, reached = 2, began_2, began_1) AS began_there,
+                    /* spared: */ if(NOT spares_instant, [], arrayMap((at_ms, next_ms) -> at_ms != next_ms, at, arrayShiftLeft(at, 1, toInt64(4000000000000000000)))) /* else: [] */ AS is_last_of_instant,
+                    /* exclusions: */ if(NOT has_exclusions, [], arrayCumSum(arrayMap(flag -> toInt64(bitAnd(bitShiftRight(flag, 5 + reached), 1)), flags))) /* else: [] */ AS ended_there,
+                    -- When the next one is excluded there, after each touchpoint.
+                    /* drops: */ if(NOT drops_person, [], arrayShiftLeft(
+                        arrayReverseFill(excluded_ms -> excluded_ms != never, arrayMap((at_ms, flag) -> if(bitAnd(bitShiftRight(flag, 5 + reached), 1) = 1, at_ms, never), at, flags)),
+                        1, never
+                    )) /* else: [] */ AS excluded_next
+                FROM
+                (
+                    SELECT
+                        *,
+                        toUInt16(multiIf(step_count >= 6 AND arrayExists(began_ms -> began_ms != never, began_6), 6, step_count >= 5 AND arrayExists(began_ms -> began_ms != never, began_5), 5, step_count >= 4 AND arrayExists(began_ms -> began_ms != never, began_4), 4, step_count >= 3 AND arrayExists(began_ms -> began_ms != never, began_3), 3, step_count >= 2 AND arrayExists(began_ms -> began_ms != never, began_2), 2, 1)) AS reached
+                    FROM came_to_6
+                )
             )
         )
     ),
@@ -303,5 +348,7 @@ SELECT
     arrayResize([own_at[place_1], own_at[place_2], own_at[place_3], own_at[place_4], own_at[place_5], own_at[place_6]], reached) AS times_taken,
     if(tells_ids, arrayResize([ids[place_1], ids[place_2], ids[place_3], ids[place_4], ids[place_5], ids[place_6]], reached), []) AS ids_taken
 FROM traced
+-- Whose best attempts were all excluded, where that ends the person, counts nowhere. No condition: below one the engine would work everything out twice.
+/* drops: */ ARRAY JOIN if(drops_person AND place_6 = 0, CAST([], 'Array(UInt8)'), [1]) AS counts_once /* else: */
 -- Nothing reaches this bound. Below it the engine would work out a condition on what is found here, such as `reached`, from the walks once more.
 LIMIT 1000000000000000000
