@@ -2,9 +2,9 @@
 
 Funnels by rules beside `windowFunnel` over raw ids, which has none: an exclusion and a window per step; the same with a
 condition on a property at every touchpoint, also beside `windowFunnel` under that condition; the preset `posthog`, by
-which touchpoints of one instant go any way round; and a condition on the channel. A funnel of one in sixteen people
-beside the whole one, void unless the whole lies in its interval of five standard deviations; black holes and bright
-paths by themselves.
+which touchpoints of one instant go any way round, by itself and with an exclusion; and a condition on the channel. A
+funnel of one in sixteen people beside the whole one, void unless the whole lies in its interval of five standard
+deviations; black holes and bright paths by themselves.
 """
 
 from dataclasses import replace
@@ -31,6 +31,7 @@ _RULES = Rules(
 )
 _UNCONDITIONAL = replace(_RULES, where=[])
 _POSTHOG = Rules(preset="posthog", window_seconds=WINDOW_SECONDS)
+_POSTHOG_EXCLUDED = replace(_POSTHOG, exclusions=[Exclusion(names=["store_visited"])])
 _BY_CHANNEL = Rules(window_seconds=WINDOW_SECONDS, where=[Where.is_("channel", "web")])
 _BY_RAW_ID_CONDITIONAL = BY_RAW_ID.replace("WHERE ", "WHERE JSONExtractString(properties, 'product_id') = 'tv-55' AND ")
 _RULED_STEPS = [STEPS[0], *(Step(names=[name], within_seconds=3 * 86_400) for name in STEPS[1:])]
@@ -53,6 +54,7 @@ def run(size: Size) -> Outcome:
             "by rules": turns.of(lambda: funnel_by_rules(client, _RULED_STEPS, _RULES, project=PROJECT)),
             "unconditional": turns.of(lambda: funnel_by_rules(client, _RULED_STEPS, _UNCONDITIONAL, project=PROJECT)),
             "posthog": turns.of(lambda: funnel_by_rules(client, STEPS, _POSTHOG, project=PROJECT)),
+            "posthog, excluded": turns.of(lambda: funnel_by_rules(client, STEPS, _POSTHOG_EXCLUDED, project=PROJECT)),
             "channel": turns.of(lambda: funnel_by_rules(client, STEPS, _BY_CHANNEL, project=PROJECT)),
             "raw ids": turns.of(lambda: levels(client, BY_RAW_ID)),
             "raw ids, conditional": turns.of(lambda: levels(client, _BY_RAW_ID_CONDITIONAL)),
@@ -74,6 +76,14 @@ def run(size: Size) -> Outcome:
                 Goal(most=1.5),
             ),
             *_beside(took, "funnel, preset posthog", "posthog", "windowFunnel over raw ids", "raw ids", Goal(most=1.5)),
+            *_beside(
+                took,
+                "preset posthog and an exclusion",
+                "posthog, excluded",
+                "windowFunnel over raw ids",
+                "raw ids",
+                Goal(most=1.5),
+            ),
             *_beside(took, "funnel on one channel", "channel", "windowFunnel over raw ids", "raw ids", Goal(most=1.5)),
             *_beside(
                 took,

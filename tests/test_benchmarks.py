@@ -65,6 +65,7 @@ def test_questions_of_journeys_are_measured_and_the_sample_holds_the_whole() -> 
     names = (
         *["funnel by rules, 4 steps"] * 2,
         *["funnel, preset posthog"] * 2,
+        *["preset posthog and an exclusion"] * 2,
         *["funnel on one channel"] * 2,
         *["funnel by rules and a property"] * 4,
         *["sampled funnel, 1 in 16"] * 2,
