@@ -1,10 +1,13 @@
 """Every view is a typed function too, which returns the view's rows, and the page of views names it."""
 
+import gc
 import uuid
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 import orjson
@@ -16,12 +19,13 @@ from parcours_collector.atlas import funnels, identity, journeys, network, paths
 from parcours_collector.atlas import touchpoints as touchpoints_module
 from parcours_collector.atlas import walks as walks_module
 from parcours_collector.atlas.answer import Answer
-from parcours_collector.atlas.funnel_rules import UsedRules, as_json
+from parcours_collector.atlas.funnel_rules import UnusableRules, UsedRules, as_json
 from parcours_collector.atlas.funnels import Exclusion, Rules, Step, Where
 from parcours_collector.atlas.identity import Link
 from parcours_collector.atlas.network import Network
 from parcours_collector.atlas.questions import Transition
 from parcours_collector.atlas.walks import Walks
+from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.identity_cuts import cut
 from parcours_collector.warehouse.identity_policy import KindPolicy, write_policy
 from parcours_collector.warehouse.migrations import VIEWS
@@ -342,8 +346,8 @@ def test_a_question_leaves_out_the_members_of_unions_that_it_is_told_to_and_only
     ]
     assert told == [(True, True, False), (True, False, True)]
     assert len(general) + len(from_index) < len(whole)
-    with pytest.raises(LookupError, match="no union in funnel_by_rules has a member steped"):
-        question_text("funnel_by_rules", ("steped",))
+    with pytest.raises(LookupError, match="funnel_by_rules has no part and no member of a union called steped"):
+        question_text("funnel_by_rules", ("general", "steped"))
 
 
 def test_a_statement_holds_the_parts_that_its_rules_have_some_of_and_no_others(shop: Client) -> None:
@@ -365,3 +369,33 @@ def test_a_statement_holds_the_parts_that_its_rules_have_some_of_and_no_others(s
         shop, ["page_viewed"], Rules(where=[Where.is_("properties.a", "b"), Where("source", "set")]), project=PROJECT
     ).sql
     assert ("test_2, 'operator'" in conditioned, "test_3, 'operator'" in conditioned) == (True, False)
+
+
+def test_a_time_without_bound_is_the_longest_and_no_number_is_none(shop: Client) -> None:
+    def used(rules: Rules | Mapping[str, Any]) -> UsedRules:
+        return funnels.funnel_rules(shop, ["product_viewed", {"name": "order_completed"}], rules)[0]  # type: ignore[list-item]
+
+    assert used(Rules(preset="posthog", window_seconds=float("inf"))).window_seconds == 1e12
+    assert used(MappingProxyType({"window_seconds": float("inf")})).window_seconds == 1e12
+    with pytest.raises(UnusableRules, match="NaN"):
+        used(Rules(window_seconds=float("nan")))
+    counted = [
+        [
+            step.counted
+            for step in funnels.funnel_by_rules(shop, ["product_viewed", "order_completed"], rules, project=PROJECT)
+        ]
+        for rules in (Rules(ties="any", grace_seconds=1e9), Rules(ties="any", grace_seconds=1e17))
+    ]
+    assert counted[0] == counted[1]
+    assert counted[0][0] > 0
+
+
+def test_what_rules_mean_is_remembered_without_whoever_was_asked(clickhouse_url: str, shop: Client) -> None:
+    once = weakref.ref(client := connect(clickhouse_url))
+    rules = Rules(window_seconds=4321)
+    first = funnels.funnel_by_rules(client, ["product_viewed"], rules, project=PROJECT)
+    client.close()
+    del client
+    gc.collect()
+    assert once() is None
+    assert funnels.funnel_by_rules(shop, ["product_viewed"], rules, project=PROJECT) == first

@@ -69,7 +69,7 @@ def ask(
         question: Which.
         row: Makes a row of its values.
         parameters: Of the statement.
-        without: Members of unions that are known to have no row, as `warehouse.texts.view_text` leaves them out.
+        without: Parts and members of unions that change nothing, as `warehouse.texts.view_text` leaves them out.
     """
     sql = question_text(question, without)
     answered = client.query(sql, parameters=dict(parameters))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from math import copysign, isinf, isnan
 from typing import Any, Literal
 
 from parcours_collector.atlas.texts import one_or_more
@@ -175,8 +176,15 @@ def as_json(told: Any) -> Any:
         case Step() | Exclusion() | Rules():
             given = {one.name: getattr(told, one.name) for one in fields(told)}
             return {key: as_json(value) for key, value in given.items() if value is not None and value != ()}
+        case float() if isnan(told):
+            raise UnusableRules("A number of a funnel's rules is NaN.", remedy="For no bound leave the rule out.")
+        case float() if isinf(told):
+            # JSON has no such number, and no time is longer than this one.
+            return copysign(1e12, told)
         case str() | bool() | int() | float():
             return told
+        case Mapping():
+            return {key: value if value is None else as_json(value) for key, value in told.items()}
         case Sequence():
             return [as_json(one) for one in told]
         case _:

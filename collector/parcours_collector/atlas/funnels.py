@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from threading import Lock
+from types import MappingProxyType
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -55,6 +56,9 @@ Row = TypeVar("Row")
 
 _SAID = re.compile(r"DB::Exception: (.*?)(?:: while executing 'FUNCTION (?:throwIf|and)|\. \(FUNCTION_THROW)")
 """What a view has said of its parameters, in a message of ClickHouse."""
+_MOST_REMEMBERED = 256
+_read_before: dict[tuple[str, str], Mapping[str, Any]] = {}
+_reading = Lock()
 _UNLIMITED_MS = 1_000_000_000_000_000
 """What `funnel_asked` says of a step that may take any time."""
 _NO_ZONE = re.compile(r"DB::Exception: Cannot load time zone (.*?): In scope")
@@ -191,23 +195,20 @@ def funnel_rules(client: Client, steps: str | Sequence[str | Step], rules: Decla
     return _ask(client, "funnel_rules", as_used, parameters)
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What is told of a funnel. What it means lies in these texts alone, whoever is asked about it."""
-
-    steps: str
-    rules: str
-    asking: Client = field(compare=False)
-
-
 def _read(client: Client, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Have the rules read once, by a question of their own: as a constant they cost the next one little to analyse."""
-    return _as_read(_Told(parameters["steps"], parameters["rules"], client))
+    """Have the rules read once, by a question of their own: as a constant they cost the next one little to analyse.
 
-
-@lru_cache(maxsize=256)
-def _as_read(told: _Told) -> Mapping[str, Any]:
-    return _ask(told.asking, "funnel_asked", dict, {"steps": told.steps, "rules": told.rules})[0]
+    What they mean lies in their texts alone, whoever is asked, so it is remembered.
+    """
+    told = parameters["steps"], parameters["rules"]
+    if (r := _read_before.get(told)) is None:
+        asked: Answer[dict[str, Any]] = _ask(client, "funnel_asked", dict, {"steps": told[0], "rules": told[1]})
+        r = MappingProxyType(asked[0])
+        with _reading:
+            if len(_read_before) >= _MOST_REMEMBERED:
+                _read_before.clear()
+            _read_before[told] = r
+    return r
 
 
 def _needless(r: Mapping[str, Any], *, needs_ids: bool = False) -> tuple[str, ...]:
@@ -233,7 +234,7 @@ def _needless(r: Mapping[str, Any], *, needs_ids: bool = False) -> tuple[str, ..
 def _as_tuples(value: Any) -> Any:
     """A named tuple comes as a dictionary, and goes as a tuple."""
     match value:
-        case dict():
+        case Mapping():
             return tuple(map(_as_tuples, value.values()))
         case list():
             return list(map(_as_tuples, value))
@@ -279,7 +280,7 @@ def _parameters(
 ) -> dict[str, Any]:
     return {
         "steps": orjson.dumps([as_json(step) for step in _listed(steps)]).decode(),
-        "rules": orjson.dumps(rules if isinstance(rules, Mapping) else as_json(rules or Rules())).decode(),
+        "rules": orjson.dumps(as_json(Rules() if rules is None else rules)).decode(),
         "project": project,
         "from_at": from_at,
         "to_at": to_at,

@@ -5,17 +5,18 @@ a text in its place is neither.
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 from parcours_collector.warehouse.sql import read_sql
 
 _OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
 _QUERY = re.compile(r"/\* the query of (?P<view>\w+)(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/")
 _PART = re.compile(r"/\* (?P<name>\w+): \*/(?P<part>(?:(?!/\* \w+: \*/).)*?)/\* else:(?P<instead>[^*]*)\*/", re.DOTALL)
+_MARK = re.compile(r"/\* (\w+):? \*/")
 _LAST_ORDER = re.compile(r"\nORDER BY\n(?:    [^\n]+\n?)+\Z")
 
 
-@cache
+@lru_cache(maxsize=256)
 def view_text(name: str, without: tuple[str, ...] = ()) -> str:
     """Return the statement that makes a view.
 
@@ -38,13 +39,19 @@ def view_text(name: str, without: tuple[str, ...] = ()) -> str:
     return _whole(read_sql(f"views/{name}"), without)
 
 
-@cache
+@lru_cache(maxsize=256)
 def question_text(name: str, without: tuple[str, ...] = ()) -> str:
-    """Return the text of a question, as `view_text` does of a view; LookupError: there is nothing to leave out."""
-    text = _whole(read_sql(f"questions/{name}"), without)
-    if without and text == question_text(name):
-        raise LookupError(f"no union in {name} has a member {' or '.join(without)}, and no part is called so")
-    return text
+    """Return the text of a question, as `view_text` does of a view; LookupError: nothing in it has such a name."""
+    if unknown := set(without) - _marks(f"questions/{name}"):
+        raise LookupError(f"{name} has no part and no member of a union called {' or '.join(sorted(unknown))}")
+    return _whole(read_sql(f"questions/{name}"), without)
+
+
+@cache
+def _marks(name: str) -> frozenset[str]:
+    text = read_sql(name)
+    inside = (_marks(f"views/{found['view']}") for found in _QUERY.finditer(text))
+    return frozenset(_MARK.findall(text)).union(*inside)
 
 
 def _whole(text: str, without: tuple[str, ...]) -> str:

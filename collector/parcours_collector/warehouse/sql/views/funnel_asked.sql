@@ -14,7 +14,7 @@ SELECT
             count_attempts,
             if(count_by IN ('person', 'session', 'journey'), count_by, 'value'),
             round(least(window_seconds, 1e12) * 1000),
-            ties = 'any', round(grace_seconds * 1000), greatest(round(resolution_seconds * 1000), 1),
+            ties = 'any', round(least(grace_seconds, 1e12) * 1000), greatest(round(least(resolution_seconds, 1e12) * 1000), 1),
             arrayConcat(
                 arrayMap(step -> (step.names, arrayMap(one -> indexOf(tests, one), step.where)), steps),
                 arrayMap(one -> (one.names, arrayMap(each -> indexOf(tests, each), one.where)), exclusions),
