@@ -303,7 +303,7 @@ def test_a_funnel_by_names_and_channels_counts_from_the_index_whom_the_touchpoin
     JourneyIndex(clickhouse, linger_seconds=0).refresh()
     counted = funnel_by_rules(clickhouse, steps, rules, project=project)
     listed = funnel_attempts(clickhouse, steps, rules, project=project)
-    assert ("walks_indexed" in counted.sql, "walks_indexed" in listed.sql) == (True, False)
+    assert ("FROM parcours.journey_walks" in counted.sql, "FROM parcours.journey_walks" in listed.sql) == (True, False)
     reached = [sum(one.reached >= step for one in listed) for step in (1, 2, 3)]
     assert [one.counted for one in counted] == reached
     assert reached[0] > reached[1] > 0

@@ -1,6 +1,9 @@
 """An answer of the atlas: its rows, the SQL that was run, and its parameters.
 
 Whoever doubts a number runs `sql` with `parameters` in any ClickHouse client and gets the same rows.
+
+A question that reads the journey index is asked without the part that mends what the index lacks, when it lacks
+nothing: that part is a third of the statement. `sql` keeps it, and so is right at any time.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +12,8 @@ from typing import Any, Generic, TypeVar, overload
 
 from clickhouse_connect.driver.client import Client
 
-from parcours_collector.warehouse.texts import question_text
+from parcours_collector.warehouse.index_waiting import WAITING, lacks_nothing
+from parcours_collector.warehouse.texts import parts_of, question_text
 
 Row = TypeVar("Row")
 
@@ -20,7 +24,7 @@ class Answer(Sequence[Row], Generic[Row]):
 
     Attributes:
         rows: Frozen dataclasses, in the order that the question states.
-        sql: The statement, with its server-side parameters as `{name:Type}`.
+        sql: The statement, with its server-side parameters as `{name:Type}`; it is right at any time.
         parameters: Their values.
     """
 
@@ -71,6 +75,8 @@ def ask(
         parameters: Of the statement.
         without: Parts and members of unions that change nothing, as `warehouse.texts.view_text` leaves them out.
     """
-    sql = question_text(question, without)
-    answered = client.query(sql, parameters=dict(parameters))
+    sql = at_rest = question_text(question, without)
+    if WAITING in parts_of(question) and lacks_nothing(client):
+        at_rest = question_text(question, (*without, WAITING))
+    answered = client.query(at_rest, parameters=dict(parameters))
     return Answer(tuple(row(*values) for values in answered.result_rows), sql, dict(parameters))

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
 from parcours_collector.atlas.answer import Answer, ask
 from parcours_collector.atlas.names import refuse_unknown
+from parcours_collector.atlas.plain_funnel import PlainFunnel
 from parcours_collector.atlas.texts import one_or_more
 from parcours_collector.atlas.walks import Within
 
@@ -142,8 +143,8 @@ def funnel(
     Raises:
         UnknownTouchpoint: A step names one; it says which names are near.
     """
-    names = _known(client, steps, project, allow_unknown=allow_unknown)
-    return ask(client, "funnel", FunnelStep, _asked(names, window_seconds, project, channel, from_at, to_at))
+    asked = _asked(client, steps, window_seconds, project, channel, from_at, to_at, allow_unknown=allow_unknown)
+    return ask(client, "funnel", FunnelStep, asked.parameters, without=asked.needless)
 
 
 def funnel_weekly(
@@ -158,9 +159,8 @@ def funnel_weekly(
     allow_unknown: bool = False,
 ) -> Answer[WeeklyFunnelStep]:
     """Return the funnel by the week in which people entered it; arguments as `funnel`."""
-    names = _known(client, steps, project, allow_unknown=allow_unknown)
-    parameters = _asked(names, window_seconds, project, channel, from_at, to_at)
-    return ask(client, "funnel_weekly", WeeklyFunnelStep, parameters)
+    asked = _asked(client, steps, window_seconds, project, channel, from_at, to_at, allow_unknown=allow_unknown)
+    return ask(client, "funnel_weekly", WeeklyFunnelStep, asked.parameters, without=asked.needless)
 
 
 def funnel_people(
@@ -175,8 +175,8 @@ def funnel_people(
     allow_unknown: bool = False,
 ) -> Answer[FunnelPerson]:
     """Return the people whom `funnel` counts, those who entered first first; arguments as there."""
-    names = _known(client, steps, project, allow_unknown=allow_unknown)
-    return ask(client, "funnel_people", FunnelPerson, _asked(names, window_seconds, project, channel, from_at, to_at))
+    asked = _asked(client, steps, window_seconds, project, channel, from_at, to_at, allow_unknown=allow_unknown)
+    return ask(client, "funnel_people", FunnelPerson, asked.parameters, without=asked.needless)
 
 
 def transitions(
@@ -243,27 +243,20 @@ def totals(client: Client, *, project: str | None = None) -> Totals:
     return ask(client, "totals", Totals, {"project": project})[0]
 
 
-def _known(client: Client, steps: str | Sequence[str], project: str | None, *, allow_unknown: bool) -> list[str]:
-    names = list(one_or_more(steps))
-    if not allow_unknown:
-        refuse_unknown(client, names, project=project)
-    return names
-
-
 def _asked(
-    steps: list[str],
+    client: Client,
+    steps: str | Sequence[str],
     window_seconds: int,
     project: str | None,
     channel: str | None,
     from_at: datetime | None,
     to_at: datetime | None,
-) -> dict[str, Any]:
-    return {
-        "steps": steps,
-        "window_seconds": window_seconds,
-        "one_in": None,
-        "project": project,
-        "channel": channel,
-        "from_at": from_at,
-        "to_at": to_at,
-    }
+    *,
+    allow_unknown: bool,
+) -> PlainFunnel:
+    names = one_or_more(steps)
+    if not allow_unknown:
+        refuse_unknown(client, names, project=project)
+    return PlainFunnel(
+        steps=names, window_seconds=window_seconds, project=project, channel=channel, from_at=from_at, to_at=to_at
+    )

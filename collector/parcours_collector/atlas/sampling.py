@@ -8,6 +8,7 @@ from clickhouse_connect.driver.client import Client
 
 from parcours_collector.atlas.answer import Answer, ask
 from parcours_collector.atlas.names import refuse_unknown
+from parcours_collector.atlas.plain_funnel import PlainFunnel
 from parcours_collector.atlas.texts import one_or_more
 
 
@@ -56,17 +57,16 @@ def funnel_sampled(
     Raises:
         UnknownTouchpoint: A step names one; it says which names are near.
     """
-    names = list(one_or_more(steps))
+    names = one_or_more(steps)
     if not allow_unknown:
         refuse_unknown(client, names, project=project)
-    parameters = {
-        "steps": names,
-        "window_seconds": window_seconds,
-        "one_in": one_in,
-        "z": z,
-        "project": project,
-        "channel": channel,
-        "from_at": from_at,
-        "to_at": to_at,
-    }
-    return ask(client, "funnel_sampled", SampledStep, parameters)
+    asked = PlainFunnel(
+        steps=names,
+        window_seconds=window_seconds,
+        one_in=one_in,
+        project=project,
+        channel=channel,
+        from_at=from_at,
+        to_at=to_at,
+    )
+    return ask(client, "funnel_sampled", SampledStep, asked.parameters | {"z": z}, without=asked.needless)

@@ -26,6 +26,7 @@ VIEWS = (
     "identity_as_of",
     "identity_changes",
     "touchpoints_unique",
+    "walks_checked",
     "walks_indexed",
     "touchpoints_resolved",
     "journeys",

@@ -42,9 +42,14 @@ def view_text(name: str, without: tuple[str, ...] = ()) -> str:
 @lru_cache(maxsize=256)
 def question_text(name: str, without: tuple[str, ...] = ()) -> str:
     """Return the text of a question, as `view_text` does of a view; LookupError: nothing in it has such a name."""
-    if unknown := set(without) - _marks(f"questions/{name}"):
+    if unknown := set(without) - parts_of(name):
         raise LookupError(f"{name} has no part and no member of a union called {' or '.join(sorted(unknown))}")
     return _whole(read_sql(f"questions/{name}"), without)
+
+
+def parts_of(name: str) -> frozenset[str]:
+    """Return the names that can be left out of the text of a question."""
+    return _marks(f"questions/{name}")
 
 
 @cache

@@ -48,14 +48,9 @@ WITH
                 (one, before) -> bitShiftLeft(bitShiftRight(one, bits_a_journey), 2) + 2 * (bitShiftRight(one, bits_a_journey) != bitShiftRight(before, bits_a_journey)) + bitAnd(one, 1),
                 in_order, arrayShiftRight(in_order, 1, bitShiftLeft(toUInt64(1), bits_a_journey))
             ) AS all_taken
-        FROM parcours.journeys_numbered(
-            without_conversion = true,
-            node = {node:Nullable(String)},
-            groups = {groups:Nullable(String)},
-            collapse = {collapse:Nullable(Bool)},
-            project = {project:Nullable(String)},
-            from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-            to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+        FROM
+        (
+            /* the query of journeys_numbered with without_conversion = true */
         )
         WHERE is_numbered
     ),

@@ -38,6 +38,7 @@ WITH
             FROM parcours.journey_nodes
             WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
             UNION ALL
+            /* waiting */
             SELECT toString(name) AS word
             FROM parcours.touchpoints
             WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
@@ -58,54 +59,64 @@ WITH
                 arrayMap(number -> transform(number, asked_numbers, wanted, toUInt16(0)), name_numbers),
                 arrayMap(name -> transform(name, asked, wanted, toUInt16(0)), names)
             ) AS named,
-            if(is_any_channel, identity(named), arrayMap((step, channel) -> if(channel = ifNull({channel:Nullable(String)}, ''), step, toUInt16(0)), named, channels)) AS of_channel,
-            if(is_unbounded, identity(of_channel), arrayMap((step, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, step, toUInt16(0)), of_channel, times)) AS all_steps,
+            /* channel: */ if(is_any_channel, identity(named), arrayMap((step, channel) -> if(channel = ifNull({channel:Nullable(String)}, ''), step, toUInt16(0)), named, channels)) /* else: named */ AS of_channel,
+            /* bounds: */ if(is_unbounded, identity(of_channel), arrayMap((step, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, step, toUInt16(0)), of_channel, times)) /* else: of_channel */ AS all_steps,
             arrayFilter((at_ms, step) -> step > 0, times, all_steps) AS at,
             arrayFilter(step -> step > 0, all_steps) AS steps
-        FROM parcours.walks_indexed
+        FROM
+        (
+            /* the query of walks_indexed */
+        )
         WHERE if(numbers_differ, has(name_numbers, asked_numbers[1]), has(names, asked[1]))
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
-          AND sample_key <= intDiv(18446744073709551615, greatest(ifNull({one_in:Nullable(UInt32)}, 1), 1))
+          /* sample: */ AND sample_key <= intDiv(18446744073709551615, greatest(ifNull({one_in:Nullable(UInt32)}, 1), 1)) /* else: */
     ),
     -- Step by step rather than touchpoint by touchpoint: for each touchpoint that reaches the step, when the attempt began that began last of those
-    -- that could (`never` for any other touchpoint); and the time since the step before, -1 when nothing reaches it. What is filled forward is the
-    -- attempt that the next touchpoint continues: where steps repeat it stands one place back, so that no touchpoint is two steps of one attempt.
-    -- Six steps are written out, which takes half the time of the fold that works out further ones.
+    -- that could (`never` for any other touchpoint). What is filled forward is the attempt that the next touchpoint continues: where steps repeat it stands one place back, so that no
+    -- touchpoint is two steps of one attempt. Six steps are written out, which takes half the time of the fold that works out further ones.
+    came AS
+    (
+        SELECT
+            project,
+            person_id,
+            at,
+            steps,
+            /* step_2: */ if(step_count < 2, [], arrayFill(began_ms -> began_ms != never, began_1)) AS gone_1,
+            if(step_count < 2, [], arrayMap((at_ms, step, began_ms) -> if(step = /* again: */ wanted[2] /* else: 2 */ AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, /* repeats: */ if(repeats, arrayShiftRight(gone_1, 1, never), gone_1) /* else: gone_1 */)) AS began_2, /* else: */
+            /* step_3: */ if(step_count < 3, [], arrayFill(began_ms -> began_ms != never, began_2)) AS gone_2,
+            if(step_count < 3, [], arrayMap((at_ms, step, began_ms) -> if(step = /* again: */ wanted[3] /* else: 3 */ AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, /* repeats: */ if(repeats, arrayShiftRight(gone_2, 1, never), gone_2) /* else: gone_2 */)) AS began_3, /* else: */
+            /* step_4: */ if(step_count < 4, [], arrayFill(began_ms -> began_ms != never, began_3)) AS gone_3,
+            if(step_count < 4, [], arrayMap((at_ms, step, began_ms) -> if(step = /* again: */ wanted[4] /* else: 4 */ AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, /* repeats: */ if(repeats, arrayShiftRight(gone_3, 1, never), gone_3) /* else: gone_3 */)) AS began_4, /* else: */
+            /* step_5: */ if(step_count < 5, [], arrayFill(began_ms -> began_ms != never, began_4)) AS gone_4,
+            if(step_count < 5, [], arrayMap((at_ms, step, began_ms) -> if(step = /* again: */ wanted[5] /* else: 5 */ AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, /* repeats: */ if(repeats, arrayShiftRight(gone_4, 1, never), gone_4) /* else: gone_4 */)) AS began_5, /* else: */
+            /* step_6: */ if(step_count < 6, [], arrayFill(began_ms -> began_ms != never, began_5)) AS gone_5,
+            if(step_count < 6, [], arrayMap((at_ms, step, began_ms) -> if(step = /* again: */ wanted[6] /* else: 6 */ AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, /* repeats: */ if(repeats, arrayShiftRight(gone_5, 1, never), gone_5) /* else: gone_5 */)) AS began_6, /* else: */
+            /* further: */ if(step_count < 7, [], arrayFill(began_ms -> began_ms != never, began_6)) AS gone_6, /* else: */
+            arrayMap((at_ms, step) -> if(step = 1, at_ms, never), at, steps) AS began_1
+        FROM walks
+        -- Whole walks that hold no first step were left out above.
+        WHERE if(is_any_channel AND is_unbounded, true, has(steps, toUInt16(1)))
+    ),
+    -- The first touchpoint that reaches each step. A query by itself: an alias is repeated wherever it is named.
+    placed AS
+    (
+        SELECT
+            /* step_2: */ if(step_count < 2, 0, arrayFirstIndex(began_ms -> began_ms != never, began_2)) AS place_2, /* else: */
+            /* step_3: */ if(step_count < 3, 0, arrayFirstIndex(began_ms -> began_ms != never, began_3)) AS place_3, /* else: */
+            /* step_4: */ if(step_count < 4, 0, arrayFirstIndex(began_ms -> began_ms != never, began_4)) AS place_4, /* else: */
+            /* step_5: */ if(step_count < 5, 0, arrayFirstIndex(began_ms -> began_ms != never, began_5)) AS place_5, /* else: */
+            /* step_6: */ if(step_count < 6, 0, arrayFirstIndex(began_ms -> began_ms != never, began_6)) AS place_6, /* else: */
+            *
+        FROM came
+    ),
+    -- The time from the step before to that touchpoint, -1 where nothing reaches the step.
     attempted AS
     (
         SELECT
             project,
             person_id,
             at[indexOf(steps, toUInt16(1))] AS entered_ms,
-            arrayMap((at_ms, step) -> if(step = 1, at_ms, never), at, steps) AS began_1,
-            if(step_count < 2, [], arrayFill(began_ms -> began_ms != never, began_1)) AS gone_1,
-            if(repeats, arrayShiftRight(gone_1, 1, never), gone_1) AS going_1,
-            if(step_count < 2, [], arrayMap((at_ms, step, began_ms) -> if(step = wanted[2] AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, going_1)) AS began_2,
-            if(step_count < 3, [], arrayFill(began_ms -> began_ms != never, began_2)) AS gone_2,
-            if(repeats, arrayShiftRight(gone_2, 1, never), gone_2) AS going_2,
-            if(step_count < 3, [], arrayMap((at_ms, step, began_ms) -> if(step = wanted[3] AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, going_2)) AS began_3,
-            if(step_count < 4, [], arrayFill(began_ms -> began_ms != never, began_3)) AS gone_3,
-            if(repeats, arrayShiftRight(gone_3, 1, never), gone_3) AS going_3,
-            if(step_count < 4, [], arrayMap((at_ms, step, began_ms) -> if(step = wanted[4] AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, going_3)) AS began_4,
-            if(step_count < 5, [], arrayFill(began_ms -> began_ms != never, began_4)) AS gone_4,
-            if(repeats, arrayShiftRight(gone_4, 1, never), gone_4) AS going_4,
-            if(step_count < 5, [], arrayMap((at_ms, step, began_ms) -> if(step = wanted[5] AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, going_4)) AS began_5,
-            if(step_count < 6, [], arrayFill(began_ms -> began_ms != never, began_5)) AS gone_5,
-            if(repeats, arrayShiftRight(gone_5, 1, never), gone_5) AS going_5,
-            if(step_count < 6, [], arrayMap((at_ms, step, began_ms) -> if(step = wanted[6] AND at_ms - began_ms <= window_ms, began_ms, never), at, steps, going_5)) AS began_6,
-            if(step_count < 7, [], arrayFill(began_ms -> began_ms != never, began_6)) AS gone_6,
-            if(repeats, arrayShiftRight(gone_6, 1, never), gone_6) AS going_6,
-            if(step_count < 2, 0, arrayFirstIndex(began_ms -> began_ms != never, began_2)) AS place_2,
-            if(step_count < 3, 0, arrayFirstIndex(began_ms -> began_ms != never, began_3)) AS place_3,
-            if(step_count < 4, 0, arrayFirstIndex(began_ms -> began_ms != never, began_4)) AS place_4,
-            if(step_count < 5, 0, arrayFirstIndex(began_ms -> began_ms != never, began_5)) AS place_5,
-            if(step_count < 6, 0, arrayFirstIndex(began_ms -> began_ms != never, began_6)) AS place_6,
-            if(place_2 = 0, toInt64(-1), at[place_2] - began_2[place_2]) AS pause_2,
-            if(place_3 = 0, toInt64(-1), at[place_3] - at[indexOf(began_2, began_3[place_3])]) AS pause_3,
-            if(place_4 = 0, toInt64(-1), at[place_4] - at[indexOf(began_3, began_4[place_4])]) AS pause_4,
-            if(place_5 = 0, toInt64(-1), at[place_5] - at[indexOf(began_4, began_5[place_5])]) AS pause_5,
-            if(place_6 = 0, toInt64(-1), at[place_6] - at[indexOf(began_5, began_6[place_6])]) AS pause_6,
-            if(step_count < 7, [], arrayFold(
+            /* further: */ if(step_count < 7, [], arrayFold(
                 (state, step_wanted) -> (
                     arrayMap(
                         (at_ms, step, began_ms) -> if(step = step_wanted AND at_ms - began_ms <= window_ms, began_ms, never),
@@ -120,11 +131,16 @@ WITH
                 ),
                 arraySlice(wanted, 7),
                 (began_6, CAST([], 'Array(Int64)'), gone_6)
-            ).2) AS further_ms,
-            arrayFilter(ms -> ms >= 0, arrayConcat([toInt64(0), pause_2, pause_3, pause_4, pause_5, pause_6], further_ms)) AS reached_ms
-        FROM walks
-        -- Whole walks that hold no first step were left out above.
-        WHERE if(is_any_channel AND is_unbounded, true, has(steps, toUInt16(1)))
+            ).2) AS further_ms, /* else: */
+            arrayFilter(ms -> ms >= 0, arrayConcat([
+                toInt64(0)
+                /* step_2: */ , if(place_2 = 0, toInt64(-1), at[place_2] - began_2[place_2]) /* else: */
+                /* step_3: */ , if(place_3 = 0, toInt64(-1), at[place_3] - at[indexOf(began_2, began_3[place_3])]) /* else: */
+                /* step_4: */ , if(place_4 = 0, toInt64(-1), at[place_4] - at[indexOf(began_3, began_4[place_4])]) /* else: */
+                /* step_5: */ , if(place_5 = 0, toInt64(-1), at[place_5] - at[indexOf(began_4, began_5[place_5])]) /* else: */
+                /* step_6: */ , if(place_6 = 0, toInt64(-1), at[place_6] - at[indexOf(began_5, began_6[place_6])]) /* else: */
+            ]/* further: */, further_ms/* else: */)) AS reached_ms
+        FROM placed
     )
 SELECT
     project,

@@ -67,6 +67,7 @@ WITH
                     FROM parcours.journey_nodes
                     WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
                     UNION ALL
+                    /* waiting */
                     SELECT
                         toString(name) AS name,
                         toString(channel) AS channel
@@ -94,7 +95,10 @@ WITH
                 identity(if(by_channel, arrayMap((name, channel) -> sipHash64(name, channel), names, channels), arrayMap(name -> toUInt64(sipHash64(name)), names)))
             ) AS keys,
             arrayMap(key -> transform(key, known.3, known.4, toUInt16(0)), keys) AS flags
-        FROM parcours.walks_indexed
+        FROM
+        (
+            /* the query of walks_indexed */
+        )
         WHERE is_asked
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
     )

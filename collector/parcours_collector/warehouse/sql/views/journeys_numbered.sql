@@ -35,7 +35,10 @@ WITH
             arrayMap(number -> has(known.3, number), name_numbers) AS converts,
             arrayMap((pause_ms, has_ended) -> has_ended OR pause_ms > gap_ms, arrayDifference(times), arrayShiftRight(converts, 1, 1)) AS begins,
             if(converts[-1] OR now_ms - times[-1] > gap_ms, toInt64(length(times)), toInt64(arrayLastIndex(one -> one, begins)) - 1) AS nodes_over
-        FROM parcours.walks_indexed
+        FROM
+        (
+            /* the query of walks_indexed */
+        )
         WHERE known.4
           AND project = known.5
     ),

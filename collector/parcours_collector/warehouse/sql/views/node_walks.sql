@@ -49,7 +49,10 @@ WITH
                 arrayMap((name, channel) -> toLowCardinality(concat(name, ' · ', channel)), names, channels)
             ) AS nodes,
             CAST([], 'Array(Float64)') AS revenues
-        FROM parcours.walks_indexed
+        FROM
+        (
+            /* the query of walks_indexed */
+        )
         WHERE is_indexed
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
         UNION ALL

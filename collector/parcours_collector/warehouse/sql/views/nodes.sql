@@ -44,13 +44,9 @@ WITH
                 nodes,
                 arrayMap((place, next, how) -> bitOr(bitShiftLeft(toUInt64(place), 32), multiIf(how = 0, next, how = 1, 4294967295, 4294967294)), nodes, arrayShiftLeft(nodes, 1, toUInt32(0)), ends) AS moves_made,
                 arrayPushFront(arrayPopBack(arrayMap(how -> how > 0, ends)), true) AS all_begin
-            FROM parcours.journeys_numbered(
-                node = {node:Nullable(String)},
-                groups = {groups:Nullable(String)},
-                collapse = {collapse:Nullable(Bool)},
-                project = {project:Nullable(String)},
-                from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
-                to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
+            FROM
+            (
+                /* the query of journeys_numbered with without_conversion = NULL */
             )
             WHERE is_numbered
         )

@@ -31,6 +31,7 @@ WITH
             FROM parcours.journey_nodes
             WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
             UNION ALL
+            /* waiting */
             SELECT
                 toString(project) AS project,
                 toString(name) AS name,

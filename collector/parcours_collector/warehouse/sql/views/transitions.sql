@@ -42,6 +42,7 @@ WITH
                 FROM parcours.journey_nodes
                 WHERE {project:Nullable(String)} IS NULL OR project = {project:Nullable(String)}
                 UNION ALL
+                /* waiting */
                 SELECT
                     toString(name) AS name,
                     toString(channel) AS channel
@@ -65,7 +66,10 @@ WITH
                     names, channels
                 )
             ) AS all_nodes
-        FROM parcours.walks_indexed
+        FROM
+        (
+            /* the query of walks_indexed */
+        )
         WHERE throwIf(node_is NOT IN ('name', 'channel', 'name_channel'), 'transitions: node is name, channel or name_channel; walk_transitions knows the other nodes') = 0
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
     ),

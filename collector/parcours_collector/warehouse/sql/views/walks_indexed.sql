@@ -9,7 +9,7 @@
 --   and these as touchpoints_unique has them.
 -- Not counted: touchpoints of nobody (person_id 0).
 CREATE OR REPLACE VIEW walks_indexed AS
-WITH
+/* waiting: */ WITH
     changed AS
     (
         SELECT
@@ -46,31 +46,11 @@ WITH
         FROM dictionary('parcours.person_of')
         GROUP BY person_id
     ),
-    -- Sums tell whether the walks of people of several identifiers are those of all of them, as they are; then the lists need not be compared. And whether, besides, every row of the
-    -- index is marked as what it is: then whoever is one identifier is known by the mark. As members_hash is a sum, that of whole people is one over their identifiers, and nothing
-    -- is grouped. One query: its parts are read side by side.
     (
-        SELECT (sum(people_hash) = 0, sum(people_hash) = 0 AND sum(entries) = 0 AND sum(entries_hash) = 0)
+        SELECT (all_are_gathered, all_are_told_apart)
         FROM
         (
-            SELECT
-                toInt64(sum(cityHash64(identifier) * cityHash64(person_id))) AS people_hash,
-                0 AS entries,
-                0 AS entries_hash
-            FROM dictionary('parcours.person_of')
-            UNION ALL
-            SELECT
-                -toInt64(sum(members_hash * cityHash64(person_id))),
-                toInt64(sum(length(members))),
-                toInt64(sum(entries_hash))
-            FROM parcours.journey_walks FINAL
-            WHERE members_hash != 0
-            UNION ALL
-            SELECT
-                0,
-                -toInt64(countIf(entry_hash != 0)),
-                -toInt64(sum(entry_hash))
-            FROM parcours.journey_index FINAL
+            /* the query of walks_checked */
         )
     ) AS told,
     told.1 AS all_are_gathered,
@@ -94,7 +74,7 @@ WITH
         SELECT person_id
         FROM dirty
     )
-SELECT
+/* else: */ SELECT
     project,
     identifier AS person_id,
     times,
@@ -105,8 +85,8 @@ SELECT
     identifier AS sample_key
 FROM parcours.journey_index FINAL
 WHERE notEmpty(times)
-  AND if(has_changes, identifier NOT IN (SELECT person_id FROM dirty), true)
-  AND if(all_are_told_apart, is_alone, identifier NOT IN (SELECT arrayJoin([identifier, person_id]) FROM dictionary('parcours.person_of')))
+  AND /* waiting: */ if(has_changes, identifier NOT IN (SELECT person_id FROM dirty), true)
+  AND if(all_are_told_apart, is_alone, identifier NOT IN (SELECT arrayJoin([identifier, person_id]) FROM dictionary('parcours.person_of'))) /* else: is_alone */
 UNION ALL
 SELECT
     project,
@@ -119,9 +99,10 @@ SELECT
     cityHash64(person_id) AS sample_key
 FROM parcours.journey_walks FINAL
 WHERE notEmpty(times)
-  AND if(all_are_gathered, members_hash != 0, (person_id, members_hash) IN (SELECT person_id, members_hash FROM people))
-  AND if(has_changes, person_id NOT IN (SELECT person_id FROM dirty), true)
+  AND /* waiting: */ if(all_are_gathered, members_hash != 0, (person_id, members_hash) IN (SELECT person_id, members_hash FROM people))
+  AND if(has_changes, person_id NOT IN (SELECT person_id FROM dirty), true) /* else: members_hash != 0 */
 UNION ALL
+/* waiting */
 SELECT
     project,
     person_id,

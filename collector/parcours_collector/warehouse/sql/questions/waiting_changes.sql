@@ -1,0 +1,2 @@
+SELECT count() AS changes
+FROM journey_index_changes
