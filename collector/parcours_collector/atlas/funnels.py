@@ -136,7 +136,8 @@ def funnel_by_rules(
     parameters = _parameters(steps, rules, project, from_at, to_at)
     r = _read(client, parameters)
     _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
-    return _ask(client, "funnel_by_rules", CountedStep, parameters | {"r": _as_tuples(r)}, without=_needless(r))
+    without = _needless(r, parameters)
+    return _ask(client, "funnel_by_rules", CountedStep, parameters | {"r": _as_tuples(r)}, without=without)
 
 
 def funnel_attempts(
@@ -154,7 +155,7 @@ def funnel_attempts(
     parameters = {**_parameters(steps, rules, project, from_at, to_at), "limit": limit}
     r = _read(client, parameters)
     _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
-    without = _needless(r, needs_ids=True)
+    without = _needless(r, parameters, needs_ids=True)
     return _ask(client, "funnel_attempts", FunnelAttempt, parameters | {"r": _as_tuples(r)}, without=without)
 
 
@@ -176,8 +177,8 @@ def conversion_times(
     parameters = _parameters(steps, rules, project, from_at, to_at) | asked
     r = _read(client, parameters)
     _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
-    parameters |= {"r": _as_tuples(r)}
-    return _ask(client, "funnel_conversion_times", ConversionTime, parameters, without=_needless(r))
+    without = _needless(r, parameters)
+    return _ask(client, "funnel_conversion_times", ConversionTime, parameters | {"r": _as_tuples(r)}, without=without)
 
 
 def funnel_rules(client: Client, steps: str | Sequence[str | Step], rules: Declared = None) -> Answer[UsedRules]:
@@ -211,7 +212,7 @@ def _read(client: Client, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     return r
 
 
-def _needless(r: Mapping[str, Any], *, needs_ids: bool = False) -> tuple[str, ...]:
+def _needless(r: Mapping[str, Any], asked: Mapping[str, Any], *, needs_ids: bool = False) -> tuple[str, ...]:
     """Return what changes nothing under these rules, also ways that have no row: the statement leaves it out."""
     if not r["is_stepped"]:
         return ("stepped",)
@@ -225,6 +226,12 @@ def _needless(r: Mapping[str, Any], *, needs_ids: bool = False) -> tuple[str, ..
         "drops": not (r["barred"] and r["drops_person"]),
         "within": min(r["withins_ms"]) >= _UNLIMITED_MS,
         "resolution": r["resolution_ms"] == 1,
+        "first": not r["only_first"],
+        "bounds": asked["from_at"] is None and asked["to_at"] is None,
+        "breakdown": not r["breakdown_field"],
+        "tests": not r["tests"],
+        "by_channel": all(r["columns"][test["field"] - 1 :][:1] != ["channel"] for test in r["tests"]),
+        **{f"step_{k}": k > r["step_count"] for k in (3, 4, 5, 6)},
         **{f"test_{k}": k > len(r["tests"]) for k in (1, 2, 3, 4)},
         **{f"field_{k}": k > len([*r["columns"], *r["in_properties"], *r["in_context"]]) for k in (1, 2, 3)},
     }

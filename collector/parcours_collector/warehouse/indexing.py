@@ -9,7 +9,7 @@ die, overlap and be repeated: rows are computed from `touchpoints` as it is, and
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
@@ -21,7 +21,7 @@ _MOST_ROWS_AT_ONCE = 1_000_000
 _REBUILD_FROM_ROWS = 3_000_000
 """So many changes touch most of the index: it is written anew, by shares of identifiers."""
 _SHARE_ROWS = 4_000_000
-_GREATEST_IDENTIFIER = 2**64 - 1
+_GREATEST_NUMBER = 2**64 - 1
 _BITS_BELOW_PART = 54
 _LINGER_SECONDS = 5.0
 """How long changes stay after they were written: a question that began before the run reads the rows from before it."""
@@ -107,14 +107,17 @@ class JourneyIndex:
         waiting = self._waiting(None)
         ((touchpoints, version, _),) = self._client.query(read_sql("indexing/beginning")).result_rows
         self._client.command(read_sql("indexing/nodes_all"))
-        ranges = self._ranges()
+        ranges = _ranges(self._client.query(read_sql("indexing/spread")).result_rows, _SHARE_ROWS)
         for number, (least, greatest) in enumerate(ranges, 1):
-            # By ranges of the sort key: what one share writes holds no row of another's, and is read without a merge.
             parameters = {"version": version, "least": least, "greatest": greatest}
             self._client.command(read_sql("indexing/rebuild"), parameters=parameters)
             said(f"share {number} of {len(ranges)}")
+        of_people = self._client.query(read_sql("indexing/people_spread")).result_rows
         shares = 1 + int(touchpoints) // _SHARE_ROWS
-        self._gather(version, shares=shares, said=said)
+        people = _ranges(of_people, 1 + sum(identifiers for _, identifiers in of_people) // shares)
+        for number, (least, greatest) in enumerate(people, 1):
+            self._gather(version, least=least, greatest=greatest)
+            said(f"people, share {number} of {len(people)}")
         self._mend_marks()
         self._mark_written(waiting.parts)
         self._forget_written()
@@ -125,19 +128,6 @@ class JourneyIndex:
         ((indexed, stored),) = self._client.query(read_sql("indexing/check")).result_rows
         return IndexCheck(int(indexed[0]), int(stored[0]), tuple(indexed) == tuple(stored))
 
-    def _ranges(self) -> list[tuple[int, int]]:
-        """Return ranges of identifiers, all numbers in all, of about `_SHARE_ROWS` touchpoints each.
-
-        Not of equal width: a touchpoint lies at the least of its identifiers, so low numbers hold more.
-        """
-        begins, held = [0], 0
-        for part, touchpoints in self._client.query(read_sql("indexing/spread")).result_rows:
-            if held and held + touchpoints > _SHARE_ROWS:
-                begins.append(int(part) << _BITS_BELOW_PART)
-                held = 0
-            held += int(touchpoints)
-        return list(zip(begins, [begin - 1 for begin in begins[1:]] + [_GREATEST_IDENTIFIER], strict=True))
-
     def _gather_moved(self) -> bool:
         """Gather the people whom a stitching has moved since the last look; return False if there was none."""
         ((_, version, moved_by),) = self._client.query(read_sql("indexing/beginning")).result_rows
@@ -147,13 +137,11 @@ class JourneyIndex:
         self._gathered_after = moved_by
         return True
 
-    def _gather(self, version: int, *, shares: int = 1, said: Callable[[str], None] = lambda _: None) -> None:
+    def _gather(self, version: int, *, least: int = 0, greatest: int = _GREATEST_NUMBER) -> None:
         """Write the walks of people of several identifiers who are not what their rows say, after `version`."""
-        for share in range(shares):
-            self._client.command(
-                read_sql("indexing/walks"), parameters={"version": version, "shares": shares, "share": share}
-            )
-            said(f"people, share {share + 1} of {shares}")
+        self._client.command(
+            read_sql("indexing/walks"), parameters={"version": version, "least": least, "greatest": greatest}
+        )
 
     def _mend_marks(self) -> None:
         """Mark anew whose row is a walk by itself, where stitching has joined or parted people since it was written."""
@@ -188,3 +176,22 @@ class JourneyIndex:
             except ClickHouseError:
                 continue  # another run has dropped it; or it is found again by the next one
         self._written = kept
+
+
+def _ranges(held_by_part: Sequence[Sequence[int]], most: int) -> list[tuple[int, int]]:
+    """Return ranges of identifiers or people, all numbers in all, that hold about `most` each.
+
+    By ranges of the sort key what one share writes holds no row of another's, and is read without a merge. They are not
+    of equal width: a touchpoint lies at the least of its identifiers, and so does a person: low numbers hold more.
+
+    Args:
+        held_by_part: How much each part of 1,024 holds that holds any, in order.
+        most: More than that begins another range.
+    """
+    begins, held = [0], 0
+    for part, holds in held_by_part:
+        if held and held + holds > most:
+            begins.append(int(part) << _BITS_BELOW_PART)
+            held = 0
+        held += int(holds)
+    return list(zip(begins, [begin - 1 for begin in begins[1:]] + [_GREATEST_NUMBER], strict=True))

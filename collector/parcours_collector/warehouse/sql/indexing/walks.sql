@@ -1,4 +1,4 @@
--- Write anew the walks of people of several identifiers, of one share of them: of those in whom an identifier stands whose row of the journey index
+-- Write anew the walks of people of several identifiers, of those whose number lies from least to greatest: of those in whom an identifier stands whose row of the journey index
 -- was written by this run or a later one; of those who have other identifiers now than their row says; and empty rows for those who are
 -- nobody any more. An identifier's person and the hash of the person's identifiers are read together, so that no reload can come between.
 INSERT INTO journey_walks (project, person_id, members, members_hash, times, names, channels, version)
@@ -16,7 +16,7 @@ WITH
             groupArray(identifier) AS others,
             sum(cityHash64(identifier)) AS members_hash
         FROM dictionary('parcours.person_of')
-        WHERE person_id % {shares:UInt32} = {share:UInt32}
+        WHERE person_id BETWEEN {least:UInt64} AND {greatest:UInt64}
         GROUP BY person_id
     ),
     walks AS
@@ -27,7 +27,7 @@ WITH
             members,
             members_hash
         FROM journey_walks FINAL
-        WHERE person_id % {shares:UInt32} = {share:UInt32}
+        WHERE person_id BETWEEN {least:UInt64} AND {greatest:UInt64}
     ),
     stale AS
     (

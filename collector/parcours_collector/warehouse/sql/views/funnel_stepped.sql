@@ -49,19 +49,19 @@ WITH
             /* resolution: */ if(resolution_ms = 1, all_at, arrayFilter((at_ms, is_kept) -> is_kept, cut_at, kept)) /* else: all_at */ AS at,
             /* resolution: */ if(resolution_ms = 1, all_flags, arrayFilter((flag, is_kept) -> is_kept, all_flags, kept)) /* else: all_flags */ AS flags,
             /* resolution: */ if(NOT tells_ids OR resolution_ms = 1, all_ids, arrayFilter((id, is_kept) -> is_kept, all_ids, kept)) /* else: all_ids */ AS ids
-        FROM
+        FROM /* resolution: */
         (
             SELECT
                 *,
-                /* resolution: */ if(resolution_ms = 1, [], arrayMap((time_seen, flag) -> time_seen = 1 OR bitAnd(flag, 63) = 0, arrayEnumerateUniq(cut_at, all_flags), all_flags)) /* else: [] */ AS kept
+                if(resolution_ms = 1, [], arrayMap((time_seen, flag) -> time_seen = 1 OR bitAnd(flag, 63) = 0, arrayEnumerateUniq(cut_at, all_flags), all_flags)) AS kept
             FROM
             (
                 SELECT
                     *,
-                    /* resolution: */ if(resolution_ms = 1, all_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), all_at)) /* else: all_at */ AS cut_at
+                    if(resolution_ms = 1, all_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), all_at)) AS cut_at
                 FROM walks
             )
-        )
+        ) /* else: walks */
     ),
     -- Then what is excluded at an instant comes after the steps of it, and ends nobody who came there at it.
     ordered_walks AS
@@ -73,28 +73,29 @@ WITH
             at,
             /* spared: */ if(NOT spares_instant, flags, if(empty(in_order), flags, in_order.2)) /* else: flags */ AS flags,
             /* spared: */ if(NOT spares_instant, ids, if(empty(in_order), ids, in_order.3)) /* else: ids */ AS ids
-        FROM
+        FROM /* spared: */
         (
             SELECT
                 *,
-                /* spared: */ if(NOT spares_instant, [], if(
+                if(NOT spares_instant, [], if(
                     arrayExists((pause_ms, flag, before) -> pause_ms = 0 AND flag < 64 AND before > 63, arrayDifference(at), flags, arrayShiftRight(flags, 1, 0)),
                     arraySort(
                         one -> (one.1, one.2 > 63, one.4),
                         arrayZip(at, flags, if(tells_ids, ids, arrayMap(flag -> toUInt128(0), flags)), arrayEnumerate(at))
                     ),
                     []
-                )) /* else: [] */ AS in_order
+                )) AS in_order
             FROM cut_walks
-        )
+        ) /* else: cut_walks */
     ),
+    /* ties: */
     -- Where touchpoints of one instant, or of the grace, may go any way round, those before are told again after each, at its time, as often as steps can be done so without a gap: they take
     --   an attempt further, and begin none. It changes nothing unless one of an earlier step follows one of a later step: few walks need it.
     told_walks AS
     (
         SELECT
             *,
-            /* ties: */ if(NOT ties_any, [], if(NOT arrayExists((pause_ms, flag, before) -> pause_ms <= grace_ms AND flag < before, arrayDifference(at), flags, arrayShiftRight(flags, 1, 0)), [], arrayFlatten(arrayMap(
+            if(NOT ties_any, [], if(NOT arrayExists((pause_ms, flag, before) -> pause_ms <= grace_ms AND flag < before, arrayDifference(at), flags, arrayShiftRight(flags, 1, 0)), [], arrayFlatten(arrayMap(
                 run -> arrayMap(
                     (touch, place, next_ms) -> (
                         if(next_ms = touch.1 OR place = 1, [], arrayFilter((one, one_place) -> one_place <= place AND touch.1 - one.1 <= grace_ms, run, arrayEnumerate(run))) AS earlier,
@@ -113,9 +114,10 @@ WITH
                     run, arrayEnumerate(run), arrayShiftLeft(run.1, 1, toInt64(9223372036854775807))
                 ),
                 arraySplit((touch, pause_ms) -> pause_ms > grace_ms, arrayZip(at, flags, if(tells_ids, ids, arrayMap(flag -> toUInt128(0), flags))), arrayDifference(at))
-            )))) /* else: [] */ AS told
+            )))) AS told
         FROM ordered_walks
     ),
+    /* else: */
     turned_walks AS
     (
         SELECT
@@ -126,7 +128,7 @@ WITH
             /* ties: */ if(NOT ties_any, flags, if(empty(told), flags, told.2)) /* else: flags */ AS flags,
             /* ties: */ if(NOT ties_any OR grace_ms = 0, at, if(empty(told), at, told.3)) /* else: at */ AS own_at,
             /* ties: */ if(NOT ties_any, ids, if(empty(told), ids, told.4)) /* else: ids */ AS ids
-        FROM told_walks
+        FROM /* ties: */ told_walks /* else: ordered_walks */
     ),
     -- began_k: for each touchpoint by which an attempt comes to step k, when that attempt began; `never` for any other. Before each touchpoint one waits there, the last that came,
     --   unless it has since gone on or been ended: a later touchpoint of the next step that came too late for the window is too late for good. A query a step: an alias is
@@ -141,18 +143,18 @@ WITH
             own_at,
             flags,
             ids,
-            if(
+            /* first: */ if(
                 only_first,
                 arrayMap((at_ms, place) -> if(place = first_place, at_ms, never), at, arrayEnumerate(at)),
                 arrayMap((at_ms, flag) -> if(bitTest(flag, 0), at_ms, never), at, flags)
-            ) AS began_1
-        FROM
+            ) /* else: arrayMap((at_ms, flag) -> if(bitTest(flag, 0), at_ms, never), at, flags) */ AS began_1
+        FROM /* first: */
         (
             SELECT
                 *,
                 if(only_first, arrayFirstIndex(flag -> bitTest(flag, 0), flags), 0) AS first_place
             FROM turned_walks
-        )
+        ) /* else: turned_walks */
         WHERE arrayExists(flag -> bitTest(flag, 0), flags)
     ),
     -- What came to step 1 has only just begun: both bounds are one.
@@ -186,12 +188,12 @@ WITH
             ids,
             began_1,
             began_2,
-            if(step_count < 3, [], arrayMap(
+            /* step_3: */ if(step_count < 3, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 2) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_3 OR at_ms - came_ms <= within_3)/* else: */, waits_ms, never),
                 at, flags,
                 arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 2)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 7)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_2, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_2)))/* else: */)), 1, never)/* within: */,
                 if(limited_3, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_2)), 1, never), at)/* else: */
-            )) AS began_3
+            )) /* else: [] */ AS began_3
         FROM came_to_2
     ),
     came_to_4 AS
@@ -207,12 +209,12 @@ WITH
             began_1,
             began_2,
             began_3,
-            if(step_count < 4, [], arrayMap(
+            /* step_4: */ if(step_count < 4, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 3) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_4 OR at_ms - came_ms <= within_4)/* else: */, waits_ms, never),
                 at, flags,
                 arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 3)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 8)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_3, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_3)))/* else: */)), 1, never)/* within: */,
                 if(limited_4, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_3)), 1, never), at)/* else: */
-            )) AS began_4
+            )) /* else: [] */ AS began_4
         FROM came_to_3
     ),
     came_to_5 AS
@@ -229,12 +231,12 @@ WITH
             began_2,
             began_3,
             began_4,
-            if(step_count < 5, [], arrayMap(
+            /* step_5: */ if(step_count < 5, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 4) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_5 OR at_ms - came_ms <= within_5)/* else: */, waits_ms, never),
                 at, flags,
                 arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 4)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 9)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_4, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_4)))/* else: */)), 1, never)/* within: */,
                 if(limited_5, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_4)), 1, never), at)/* else: */
-            )) AS began_5
+            )) /* else: [] */ AS began_5
         FROM came_to_4
     ),
     came_to_6 AS
@@ -252,12 +254,12 @@ WITH
             began_3,
             began_4,
             began_5,
-            if(step_count < 6, [], arrayMap(
+            /* step_6: */ if(step_count < 6, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 5) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_6 OR at_ms - came_ms <= within_6)/* else: */, waits_ms, never),
                 at, flags,
                 arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 5)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 10)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_5, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_5)))/* else: */)), 1, never)/* within: */,
                 if(limited_6, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_5)), 1, never), at)/* else: */
-            )) AS began_6
+            )) /* else: [] */ AS began_6
         FROM came_to_5
     ),
     -- Which of the attempts that came furthest counts: the first that ended there. One that came later took the place of an earlier one, unless that was over by then.
@@ -305,7 +307,7 @@ WITH
             (
                 SELECT
                     *,
-                    multiIf(reached = 6, began_6, reached = 5, began_5, reached = 4, began_4, reached = 3, began_3, reached = 2, began_2, began_1) AS began_there,
+                    multiIf(/* step_6: */ reached = 6, began_6, /* else: */ /* step_5: */ reached = 5, began_5, /* else: */ /* step_4: */ reached = 4, began_4, /* else: */ /* step_3: */ reached = 3, began_3, /* else: */ reached = 2, began_2, began_1) AS began_there,
                     /* spared: */ if(NOT spares_instant, [], arrayMap((at_ms, next_ms) -> at_ms != next_ms, at, arrayShiftLeft(at, 1, toInt64(4000000000000000000)))) /* else: [] */ AS is_last_of_instant,
                     /* exclusions: */ if(NOT has_exclusions, [], arrayCumSum(arrayMap(flag -> toInt64(bitAnd(bitShiftRight(flag, 5 + reached), 1)), flags))) /* else: [] */ AS ended_there,
                     -- When the next one is excluded there, after each touchpoint.
@@ -317,7 +319,7 @@ WITH
                 (
                     SELECT
                         *,
-                        toUInt16(multiIf(step_count >= 6 AND arrayExists(began_ms -> began_ms != never, began_6), 6, step_count >= 5 AND arrayExists(began_ms -> began_ms != never, began_5), 5, step_count >= 4 AND arrayExists(began_ms -> began_ms != never, began_4), 4, step_count >= 3 AND arrayExists(began_ms -> began_ms != never, began_3), 3, step_count >= 2 AND arrayExists(began_ms -> began_ms != never, began_2), 2, 1)) AS reached
+                        toUInt16(multiIf(/* step_6: */ step_count >= 6 AND arrayExists(began_ms -> began_ms != never, began_6), 6, /* else: */ /* step_5: */ step_count >= 5 AND arrayExists(began_ms -> began_ms != never, began_5), 5, /* else: */ /* step_4: */ step_count >= 4 AND arrayExists(began_ms -> began_ms != never, began_4), 4, /* else: */ /* step_3: */ step_count >= 3 AND arrayExists(began_ms -> began_ms != never, began_3), 3, /* else: */ step_count >= 2 AND arrayExists(began_ms -> began_ms != never, began_2), 2, 1)) AS reached
                     FROM came_to_6
                 )
             )
@@ -333,10 +335,10 @@ WITH
             ids,
             reached,
             last_place AS place_6,
-            if(step_count <= 5, last_place, if(reached <= 5, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_5, 1, if(reached <= 5, 0, place_6 - 1))))) AS place_5,
-            if(step_count <= 4, last_place, if(reached <= 4, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_4, 1, if(reached <= 4, 0, place_5 - 1))))) AS place_4,
-            if(step_count <= 3, last_place, if(reached <= 3, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_3, 1, if(reached <= 3, 0, place_4 - 1))))) AS place_3,
-            if(step_count <= 2, last_place, if(reached <= 2, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_2, 1, if(reached <= 2, 0, place_3 - 1))))) AS place_2,
+            /* step_6: */ if(step_count <= 5, last_place, if(reached <= 5, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_5, 1, if(reached <= 5, 0, place_6 - 1))))) /* else: last_place */ AS place_5,
+            /* step_5: */ if(step_count <= 4, last_place, if(reached <= 4, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_4, 1, if(reached <= 4, 0, place_5 - 1))))) /* else: last_place */ AS place_4,
+            /* step_4: */ if(step_count <= 3, last_place, if(reached <= 3, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_3, 1, if(reached <= 3, 0, place_4 - 1))))) /* else: last_place */ AS place_3,
+            /* step_3: */ if(step_count <= 2, last_place, if(reached <= 2, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_2, 1, if(reached <= 2, 0, place_3 - 1))))) /* else: last_place */ AS place_2,
             if(step_count <= 1, last_place, if(reached <= 1, last_place, arrayLastIndex(began_ms -> began_ms != never, arraySlice(began_1, 1, if(reached <= 1, 0, place_2 - 1))))) AS place_1
         FROM furthest
     )
@@ -345,8 +347,8 @@ SELECT
     person_id,
     breakdown_value,
     reached,
-    arrayResize([own_at[place_1], own_at[place_2], own_at[place_3], own_at[place_4], own_at[place_5], own_at[place_6]], reached) AS times_taken,
-    if(tells_ids, arrayResize([ids[place_1], ids[place_2], ids[place_3], ids[place_4], ids[place_5], ids[place_6]], reached), []) AS ids_taken
+    arrayResize([own_at[place_1], own_at[place_2]/* step_3: */, own_at[place_3]/* else: *//* step_4: */, own_at[place_4]/* else: *//* step_5: */, own_at[place_5]/* else: *//* step_6: */, own_at[place_6]/* else: */], reached) AS times_taken,
+    if(tells_ids, arrayResize([ids[place_1], ids[place_2]/* step_3: */, ids[place_3]/* else: *//* step_4: */, ids[place_4]/* else: *//* step_5: */, ids[place_5]/* else: *//* step_6: */, ids[place_6]/* else: */], reached), []) AS ids_taken
 FROM traced
 -- Whose best attempts were all excluded, where that ends the person, counts nowhere. No condition: below one the engine would work everything out twice.
 /* drops: */ ARRAY JOIN if(drops_person AND place_6 = 0, CAST([], 'Array(UInt8)'), [1]) AS counts_once /* else: */

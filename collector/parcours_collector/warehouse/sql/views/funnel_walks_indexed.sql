@@ -24,8 +24,8 @@ WITH
         FROM
         (
             SELECT
-                if(by_channel, bitShiftLeft(toUInt64(toUInt32(sipHash64(name))), 32) + toUInt32(sipHash64(channel)), toUInt64(toUInt32(sipHash64(name)))) AS number,
-                if(by_channel, sipHash64(name, channel), sipHash64(name)) AS word,
+                /* by_channel: */ if(by_channel, bitShiftLeft(toUInt64(toUInt32(sipHash64(name))), 32) + toUInt32(sipHash64(channel)), toUInt64(toUInt32(sipHash64(name)))) /* else: toUInt64(toUInt32(sipHash64(name))) */ AS number,
+                /* by_channel: */ if(by_channel, sipHash64(name, channel), sipHash64(name)) /* else: sipHash64(name) */ AS word,
                 if(NOT met[-1], toUInt16(0), toUInt16(
                     arraySum(arrayMap((flag, k) -> flag * bitShiftLeft(toUInt16(1), k - 1), arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'places')))
                         + arraySum(arrayMap(k -> arrayExists((range, flag) -> flag AND range.1 <= k AND k < range.2, tupleElement(r, 'barred'), arraySlice(met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))) * bitShiftLeft(toUInt16(64), k - 1), tupleElement(r, 'places')))
@@ -35,7 +35,7 @@ WITH
                 SELECT
                     name,
                     channel,
-                    arrayMap(
+                    /* tests: */ arrayMap(
                         (test, text) -> multiIf(
                             test.operator IN ('=', '!='), (test.operator = '=') = has(test.operands, text),
                             test.operator = 'contains', arrayExists(operand -> position(text, operand) > 0, test.operands),
@@ -57,8 +57,8 @@ WITH
                         ),
                         tupleElement(r, 'tests'),
                         arrayMap(field -> if(tupleElement(r, 'columns')[field] = 'name', name, channel), tupleElement(r, 'tests').field)
-                    ) AS passed,
-                    arrayMap(one -> (empty(one.names) OR has(one.names, name)) AND arrayAll(test -> passed[test], one.tests), tupleElement(r, 'asked')) AS met
+                    ) /* else: CAST([], 'Array(UInt8)') */ AS passed,
+                    arrayMap(one -> (empty(one.names) OR has(one.names, name))/* tests: */ AND arrayAll(test -> passed[test], one.tests)/* else: */, tupleElement(r, 'asked')) AS met
                 FROM
                 (
                     SELECT
@@ -84,15 +84,15 @@ WITH
             project,
             person_id,
             times,
-            if(breakdown_field = 0, [], identity(if(tupleElement(r, 'columns')[breakdown_field] = 'name', names, channels))) AS words,
+            /* breakdown: */ if(breakdown_field = 0, [], identity(if(tupleElement(r, 'columns')[breakdown_field] = 'name', names, channels))) AS words, /* else: */
             if(
                 known.1,
-                identity(if(
+                /* by_channel: */ identity(if(
                     by_channel,
                     arrayMap((name, channel) -> bitShiftLeft(toUInt64(name), 32) + channel, name_numbers, channel_numbers),
                     arrayMap(name -> toUInt64(name), name_numbers)
-                )),
-                identity(if(by_channel, arrayMap((name, channel) -> sipHash64(name, channel), names, channels), arrayMap(name -> toUInt64(sipHash64(name)), names)))
+                )) /* else: arrayMap(name -> toUInt64(name), name_numbers) */,
+                /* by_channel: */ identity(if(by_channel, arrayMap((name, channel) -> sipHash64(name, channel), names, channels), arrayMap(name -> toUInt64(sipHash64(name)), names))) /* else: arrayMap(name -> toUInt64(sipHash64(name)), names) */
             ) AS keys,
             arrayMap(key -> transform(key, known.3, known.4, toUInt16(0)), keys) AS flags
         FROM
@@ -108,14 +108,14 @@ SELECT
     arrayFilter((at_ms, flag) -> flag > 0, times, inside) AS all_at,
     arrayFilter(flag -> flag > 0, inside) AS all_flags,
     CAST([], 'Array(UInt128)') AS all_ids,
-    if(breakdown_field = 0, '', toString(words[if(tupleElement(r, 'breakdown_by') = 'first_touch', arrayFirstIndex(flag -> bitAnd(flag, 63) != 0, inside), arrayLastIndex(flag -> bitAnd(flag, 63) != 0, inside))])) AS breakdown_value
+    /* breakdown: */ if(breakdown_field = 0, '', toString(words[if(tupleElement(r, 'breakdown_by') = 'first_touch', arrayFirstIndex(flag -> bitAnd(flag, 63) != 0, inside), arrayLastIndex(flag -> bitAnd(flag, 63) != 0, inside))])) /* else: '' */ AS breakdown_value
 FROM
 (
     SELECT
         project,
         person_id,
         times,
-        words,
-        if(is_unbounded, flags, arrayMap((flag, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, flag, toUInt16(0)), flags, times)) AS inside
+        /* breakdown: */ words, /* else: */
+        /* bounds: */ if(is_unbounded, flags, arrayMap((flag, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, flag, toUInt16(0)), flags, times)) /* else: flags */ AS inside
     FROM named
 )
