@@ -227,6 +227,7 @@ def _needless(r: Mapping[str, Any], asked: Mapping[str, Any], *, needs_ids: bool
         "within": min(r["withins_ms"]) >= _UNLIMITED_MS,
         "resolution": r["resolution_ms"] == 1,
         "first": not r["only_first"],
+        "shared": _is_told_apart(r["asked"][: r["step_count"]]),
         "bounds": asked["from_at"] is None and asked["to_at"] is None,
         "breakdown": not r["breakdown_field"],
         "tests": not r["tests"],
@@ -236,6 +237,12 @@ def _needless(r: Mapping[str, Any], asked: Mapping[str, Any], *, needs_ids: bool
         **{f"field_{k}": k > len([*r["columns"], *r["in_properties"], *r["in_context"]]) for k in (1, 2, 3)},
     }
     return tuple(part for part, is_needless in parts.items() if is_needless)
+
+
+def _is_told_apart(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether no touchpoint can be two of these steps, by their names."""
+    names = [name for step in steps for name in set(step["names"])]
+    return all(step["names"] for step in steps) and len(set(names)) == len(names)
 
 
 def _as_tuples(value: Any) -> Any:

@@ -10,7 +10,6 @@ WITH
     {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)} AS r,
     -- So long ago that no window reaches it.
     toInt64(-4000000000000000000) AS never,
-    toInt64(-4000000000000000001) AS same,
     tupleElement(r, 'step_count') AS step_count,
     tupleElement(r, 'window_ms') AS window_ms,
     tupleElement(r, 'ties_any') AS ties_any,
@@ -172,7 +171,7 @@ WITH
             if(step_count < 2, [], arrayMap(
                 (at_ms, flag, waits_ms) -> if(bitTest(flag, 1) AND at_ms - waits_ms <= window_2, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 1)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 6)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_1, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_1)))/* else: */)), 1, never)
+                arrayShiftRight(arrayFill((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> began_ms != never OR bitTest(flag, 1)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 6)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, began_1, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill((last_ms, began_ms) -> began_ms != never, at, began_1))/* else: */), 1, never)
             )) AS began_2
         FROM came_to_1
     ),
@@ -191,8 +190,8 @@ WITH
             /* step_3: */ if(step_count < 3, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 2) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_3 OR at_ms - came_ms <= within_3)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 2)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 7)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_2, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_2)))/* else: */)), 1, never)/* within: */,
-                if(limited_3, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_2)), 1, never), at)/* else: */
+                arrayShiftRight(arrayFill((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> began_ms != never OR bitTest(flag, 2)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 7)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, began_2, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill((last_ms, began_ms) -> began_ms != never, at, began_2))/* else: */), 1, never)/* within: */,
+                if(limited_3, /* shared: */ arrayShiftRight(arrayFill((came_ms, began_ms) -> began_ms != never, at, began_2), 1, never) /* else: arrayFill((came_ms, began_ms) -> began_ms != never, at, began_2) */, at)/* else: */
             )) /* else: [] */ AS began_3
         FROM came_to_2
     ),
@@ -212,8 +211,8 @@ WITH
             /* step_4: */ if(step_count < 4, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 3) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_4 OR at_ms - came_ms <= within_4)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 3)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 8)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_3, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_3)))/* else: */)), 1, never)/* within: */,
-                if(limited_4, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_3)), 1, never), at)/* else: */
+                arrayShiftRight(arrayFill((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> began_ms != never OR bitTest(flag, 3)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 8)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, began_3, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill((last_ms, began_ms) -> began_ms != never, at, began_3))/* else: */), 1, never)/* within: */,
+                if(limited_4, /* shared: */ arrayShiftRight(arrayFill((came_ms, began_ms) -> began_ms != never, at, began_3), 1, never) /* else: arrayFill((came_ms, began_ms) -> began_ms != never, at, began_3) */, at)/* else: */
             )) /* else: [] */ AS began_4
         FROM came_to_3
     ),
@@ -234,8 +233,8 @@ WITH
             /* step_5: */ if(step_count < 5, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 4) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_5 OR at_ms - came_ms <= within_5)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 4)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 9)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_4, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_4)))/* else: */)), 1, never)/* within: */,
-                if(limited_5, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_4)), 1, never), at)/* else: */
+                arrayShiftRight(arrayFill((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> began_ms != never OR bitTest(flag, 4)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 9)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, began_4, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill((last_ms, began_ms) -> began_ms != never, at, began_4))/* else: */), 1, never)/* within: */,
+                if(limited_5, /* shared: */ arrayShiftRight(arrayFill((came_ms, began_ms) -> began_ms != never, at, began_4), 1, never) /* else: arrayFill((came_ms, began_ms) -> began_ms != never, at, began_4) */, at)/* else: */
             )) /* else: [] */ AS began_5
         FROM came_to_4
     ),
@@ -257,8 +256,8 @@ WITH
             /* step_6: */ if(step_count < 6, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 5) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_6 OR at_ms - came_ms <= within_6)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill(waits_ms -> waits_ms != same, arrayMap((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> multiIf(began_ms != never, began_ms, bitTest(flag, 5)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 10)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, never, same), began_5, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill(last_ms -> last_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_5)))/* else: */)), 1, never)/* within: */,
-                if(limited_6, arrayShiftRight(arrayFill(came_ms -> came_ms != never, arrayMap((at_ms, began_ms) -> if(began_ms = never, never, at_ms), at, began_5)), 1, never), at)/* else: */
+                arrayShiftRight(arrayFill((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> began_ms != never OR bitTest(flag, 5)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 10)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, began_5, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill((last_ms, began_ms) -> began_ms != never, at, began_5))/* else: */), 1, never)/* within: */,
+                if(limited_6, /* shared: */ arrayShiftRight(arrayFill((came_ms, began_ms) -> began_ms != never, at, began_5), 1, never) /* else: arrayFill((came_ms, began_ms) -> began_ms != never, at, began_5) */, at)/* else: */
             )) /* else: [] */ AS began_6
         FROM came_to_5
     ),

@@ -85,16 +85,19 @@ WITH
             person_id,
             times,
             /* breakdown: */ if(breakdown_field = 0, [], identity(if(tupleElement(r, 'columns')[breakdown_field] = 'name', names, channels))) AS words, /* else: */
-            if(
+            /* by_channel: */ if(
                 known.1,
-                /* by_channel: */ identity(if(
+                identity(if(
                     by_channel,
-                    arrayMap((name, channel) -> bitShiftLeft(toUInt64(name), 32) + channel, name_numbers, channel_numbers),
-                    arrayMap(name -> toUInt64(name), name_numbers)
-                )) /* else: arrayMap(name -> toUInt64(name), name_numbers) */,
-                /* by_channel: */ identity(if(by_channel, arrayMap((name, channel) -> sipHash64(name, channel), names, channels), arrayMap(name -> toUInt64(sipHash64(name)), names))) /* else: arrayMap(name -> toUInt64(sipHash64(name)), names) */
-            ) AS keys,
-            arrayMap(key -> transform(key, known.3, known.4, toUInt16(0)), keys) AS flags
+                    arrayMap((name, channel) -> transform(bitShiftLeft(toUInt64(name), 32) + channel, known.3, known.4, toUInt16(0)), name_numbers, channel_numbers),
+                    arrayMap(name -> transform(toUInt64(name), known.3, known.4, toUInt16(0)), name_numbers)
+                )),
+                identity(if(
+                    by_channel,
+                    arrayMap((name, channel) -> transform(sipHash64(name, channel), known.3, known.4, toUInt16(0)), names, channels),
+                    arrayMap(name -> transform(sipHash64(name), known.3, known.4, toUInt16(0)), names)
+                ))
+            ) /* else: if(known.1, arrayMap(name -> transform(name, CAST(known.3, 'Array(UInt32)'), known.4, toUInt16(0)), name_numbers), arrayMap(name -> transform(sipHash64(name), known.3, known.4, toUInt16(0)), names)) */ AS flags
         FROM
         (
             /* the query of walks_indexed */
