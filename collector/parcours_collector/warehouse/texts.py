@@ -11,7 +11,9 @@ from parcours_collector.warehouse.sql import read_sql
 
 _OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
 _QUERY = re.compile(r"/\* the query of (?P<view>\w+)(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/")
-_PART = re.compile(r"/\* (?P<name>(?!else)\w+): \*/(?P<part>(?:(?!/\* \w+: \*/).)*?)/\* else:(?P<instead>[^*]*)\*/", re.DOTALL)
+_PART = re.compile(
+    r"/\* (?P<name>(?!else)\w+): \*/(?P<part>(?:(?!/\* \w+: \*/).)*?)/\* else:(?P<instead>[^*]*)\*/", re.DOTALL
+)
 _MARK = re.compile(r"/\* ((?!else)\w+):? \*/")
 _LAST_ORDER = re.compile(r"\nORDER BY\n(?:    [^\n]+\n?)+\Z")
 

@@ -1,2 +1,0 @@
-SELECT count() AS changes
-FROM journey_index_changes
