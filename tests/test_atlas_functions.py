@@ -37,6 +37,7 @@ from tests.touchpoint_rows import START, row, store, store_rows, touch
 
 INNER = {
     "walks_indexed": "how `node_walks` reads lives fast; of it that function tells the walks, whatever a node is",
+    "walks_checked": "whether `walks_indexed` has anything to mend, asked before every question over walks",
     "nodes_known": "what numbers stand for which nodes, for the views behind `nodes` and `bright_paths`",
     "journeys_numbered": "journeys as numbers of `nodes_known`; `walks.node_walks` tells them in words",
     "funnel_asked": "the rules as one value, for the views behind",
@@ -342,7 +343,7 @@ def test_a_question_leaves_out_the_members_of_unions_that_it_is_told_to_and_only
     whole = question_text("funnel_by_rules")
     general, from_index = (question_text("funnel_by_rules", left) for left in (("stepped",), ("general", "looked")))
     told = [
-        ("arrayFold" in text, "touchpoints_unique" in text, "walks_indexed" in text) for text in (general, from_index)
+        ("arrayFold" in text, "touchpoints_unique" in text, "journey_walks" in text) for text in (general, from_index)
     ]
     assert told == [(True, True, False), (True, False, True)]
     assert len(general) + len(from_index) < len(whole)
@@ -351,7 +352,12 @@ def test_a_question_leaves_out_the_members_of_unions_that_it_is_told_to_and_only
 
 
 def test_a_statement_holds_the_parts_that_its_rules_have_some_of_and_no_others(shop: Client) -> None:
-    marks = {"ties": "told.1", "exclusions": "has_exclusions AND", "within": "limited_3 OR", "resolution": "is_kept"}
+    marks = {
+        "ties": "empty(told)",
+        "exclusions": "has_exclusions AND",
+        "within": "limited_3 OR",
+        "resolution": "is_kept",
+    }
     asked = {
         "": Rules(),
         "ties": Rules(preset="posthog"),

@@ -10,11 +10,20 @@ from functools import cache, lru_cache
 from parcours_collector.warehouse.sql import read_sql
 
 _OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
-_QUERY = re.compile(r"/\* the query of (?P<view>\w+)(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/")
+_QUERY = re.compile(
+    r"/\* the (?P<what>query|rows) of (?P<view>\w+)(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/"
+)
+_PARAMETER = re.compile(r"\{(\w+):[^}]+\}")
 _PART = re.compile(
     r"/\* (?P<name>(?!else)\w+): \*/(?P<part>(?:(?!/\* \w+: \*/).)*?)/\* else:(?P<instead>[^*]*)\*/", re.DOTALL
 )
 _MARK = re.compile(r"/\* ((?!else)\w+):? \*/")
+_NAMED = re.compile(
+    r"^(?P<ahead> *)(?P<name>\w+) AS\n(?P=ahead)\(\n(?P<body>.*?)\n(?P=ahead)\)(?:,\n|\n)", re.DOTALL | re.MULTILINE
+)
+_COMMENTS = r"(\s*(?:--[^\n]*\n\s*)*)"
+_LAST_COMMA = re.compile(rf",{_COMMENTS}SELECT\b")
+_EMPTY_WITH = re.compile(rf"\bWITH\b{_COMMENTS}SELECT\b")
 _LAST_ORDER = re.compile(r"\nORDER BY\n(?:    [^\n]+\n?)+\Z")
 
 
@@ -29,6 +38,10 @@ def view_text(name: str, without: tuple[str, ...] = ()) -> str:
     Its order stays behind: inside another query it says nothing, and sorts all the same. In `/* the query of VIEW with
     PARAMETER = EXPRESSION */` the expression stands for that parameter.
 
+    `/* the rows of VIEW */` is the same in a question. In a view it asks that view by its name: what the engine keeps
+    of a view has each query that it names in WITH written out wherever it is named, so a long text there costs more to
+    analyse than one view more.
+
     `/* NAME: */ PART /* else: INSTEAD */` is the part, and what stands there instead where it is left out; parts may
     hold parts.
 
@@ -38,7 +51,7 @@ def view_text(name: str, without: tuple[str, ...] = ()) -> str:
             names, here and in the views that this one is made of: who knows that they change nothing spares the engine
             their analysis.
     """
-    return _whole(read_sql(f"views/{name}"), without)
+    return _whole(read_sql(f"views/{name}"), without, is_view=True)
 
 
 @lru_cache(maxsize=256)
@@ -46,7 +59,7 @@ def question_text(name: str, without: tuple[str, ...] = ()) -> str:
     """Return the text of a question, as `view_text` does of a view; LookupError: nothing in it has such a name."""
     if unknown := set(without) - parts_of(name):
         raise LookupError(f"{name} has no part and no member of a union called {' or '.join(sorted(unknown))}")
-    return _whole(read_sql(f"questions/{name}"), without)
+    return _whole(read_sql(f"questions/{name}"), without, is_view=False)
 
 
 def parts_of(name: str) -> frozenset[str]:
@@ -61,13 +74,31 @@ def _marks(name: str) -> frozenset[str]:
     return frozenset(_MARK.findall(text)).union(*inside)
 
 
-def _whole(text: str, without: tuple[str, ...]) -> str:
+def _whole(text: str, without: tuple[str, ...], *, is_view: bool) -> str:
     for member in without:
         text = _left_out(member).sub("", text)
     while _PART.search(text):
         text = _PART.sub(lambda part: part["instead"].strip() if part["name"] in without else part["part"], text)
-    text = _QUERY.sub(lambda found: _asked(found, without), text)
+    if is_view:
+        text = _in_place(text)
+    text = _QUERY.sub(lambda found: _asked(found, without, is_view=is_view), text)
     return _OF.sub(lambda found: _query_over(found["view"], found["relation"]), text)
+
+
+def _in_place(text: str) -> str:
+    """Put each query that WITH names, and that is asked once, where it is asked.
+
+    Of a view the engine keeps each named query with those written out that it names, and goes through all of them
+    whenever the view is asked: a chain of sixteen is one of a hundred and thirty-six.
+    """
+    for name in [found["name"] for found in _NAMED.finditer(text)]:
+        asked = re.compile(rf"\b(FROM|JOIN) {name}\b")
+        if len(asked.findall(text)) != 1:
+            continue
+        (named,) = (found for found in _NAMED.finditer(text) if found["name"] == name)
+        query = f"\n(\n{named['body']}\n) AS {name}"
+        text = asked.sub(lambda found, query=query: found[1] + query, text[: named.start()] + text[named.end() :])  # type: ignore[misc]
+    return _EMPTY_WITH.sub(r"\1SELECT", _LAST_COMMA.sub(r"\1SELECT", text))
 
 
 @cache
@@ -79,12 +110,22 @@ def _left_out(member: str) -> re.Pattern[str]:
     return re.compile(f"{followed}|{last}", re.MULTILINE)
 
 
-def _asked(found: re.Match[str], without: tuple[str, ...]) -> str:
+def _asked(found: re.Match[str], without: tuple[str, ...], *, is_view: bool) -> str:
     view, parameter, value = found["view"], found["parameter"], found["value"]
-    text = _LAST_ORDER.sub("\n", _query(view_text(view, without), view))
+    text = _whole(read_sql(f"views/{view}"), without, is_view=is_view)
+    if is_view and found["what"] == "rows":
+        told = {name: value if name == parameter else typed for typed, name in _parameters(text).items()}
+        arguments = ", ".join(f"{name} = {what}" for name, what in told.items())
+        return f"SELECT *\nFROM parcours.{view}" + (f"({arguments})" if told else "")
+    text = _LAST_ORDER.sub("\n", _query(text, view))
     if parameter is None:
         return text
     return re.sub(rf"\{{{parameter}:[^}}]+\}}", lambda _: value, text)
+
+
+def _parameters(text: str) -> dict[str, str]:
+    """Return each parameter as it is written, and its name."""
+    return {found[0]: found[1] for found in _PARAMETER.finditer(text)}
 
 
 def _query(text: str, view: str) -> str:

@@ -50,7 +50,7 @@ WITH
             ) AS all_taken
         FROM
         (
-            /* the query of journeys_numbered with without_conversion = true */
+            /* the rows of journeys_numbered with without_conversion = true */
         )
         WHERE is_numbered
     ),

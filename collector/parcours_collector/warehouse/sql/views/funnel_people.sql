@@ -65,7 +65,7 @@ WITH
             arrayFilter(step -> step > 0, all_steps) AS steps
         FROM
         (
-            /* the query of walks_indexed */
+            /* the rows of walks_indexed */
         )
         WHERE if(numbers_differ, has(name_numbers, asked_numbers[1]), has(names, asked[1]))
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})

@@ -32,11 +32,20 @@ WITH
     within_6 < 1000000000000000 AS limited_6,
     walks AS
     (
+        -- Each in brackets of its own: what the first member of a union names in WITH the engine hands on to the others.
         /* looked */
-        /* the query of funnel_walks_looked */
+        SELECT *
+        FROM
+        (
+            /* the query of funnel_walks_looked */
+        )
         UNION ALL
         /* indexed */
-        /* the query of funnel_walks_indexed */
+        SELECT *
+        FROM
+        (
+            /* the query of funnel_walks_indexed */
+        )
     ),
     -- Times are cut to the resolution, and of touchpoints of one time that are the same steps one counts.
     cut_walks AS

@@ -100,7 +100,7 @@ WITH
             ) /* else: if(known.1, arrayMap(name -> transform(name, CAST(known.3, 'Array(UInt32)'), known.4, toUInt16(0)), name_numbers), arrayMap(name -> transform(sipHash64(name), known.3, known.4, toUInt16(0)), names)) */ AS flags
         FROM
         (
-            /* the query of walks_indexed */
+            /* the rows of walks_indexed */
         )
         WHERE is_asked
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})

@@ -37,7 +37,7 @@ WITH
             if(converts[-1] OR now_ms - times[-1] > gap_ms, toInt64(length(times)), toInt64(arrayLastIndex(one -> one, begins)) - 1) AS nodes_over
         FROM
         (
-            /* the query of walks_indexed */
+            /* the rows of walks_indexed */
         )
         WHERE known.4
           AND project = known.5

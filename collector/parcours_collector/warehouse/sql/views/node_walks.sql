@@ -51,7 +51,7 @@ WITH
             CAST([], 'Array(Float64)') AS revenues
         FROM
         (
-            /* the query of walks_indexed */
+            /* the rows of walks_indexed */
         )
         WHERE is_indexed
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})

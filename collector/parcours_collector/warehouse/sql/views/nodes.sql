@@ -46,7 +46,7 @@ WITH
                 arrayPushFront(arrayPopBack(arrayMap(how -> how > 0, ends)), true) AS all_begin
             FROM
             (
-                /* the query of journeys_numbered with without_conversion = NULL */
+                /* the rows of journeys_numbered with without_conversion = NULL */
             )
             WHERE is_numbered
         )

@@ -23,7 +23,7 @@ WITH
             names
         FROM
         (
-            /* the query of walks_indexed */
+            /* the rows of walks_indexed */
         )
         WHERE throwIf(told_origin IS NULL, 'date_from is a day like 2026-06-01 or a local time like 2026-06-01 10:20:00') = 0
           AND throwIf(period_is NOT IN ('hour', 'day', 'week', 'month'), 'interval is hour, day, week or month') = 0

@@ -68,7 +68,7 @@ WITH
             ) AS all_nodes
         FROM
         (
-            /* the query of walks_indexed */
+            /* the rows of walks_indexed */
         )
         WHERE throwIf(node_is NOT IN ('name', 'channel', 'name_channel'), 'transitions: node is name, channel or name_channel; walk_transitions knows the other nodes') = 0
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
