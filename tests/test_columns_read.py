@@ -11,7 +11,7 @@ from parcours_collector.atlas.answer import Answer
 from parcours_collector.atlas.funnels import Exclusion, Rules, Step, Where, funnel_by_rules
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.embedded.process import EngineProcess
-from parcours_collector.warehouse.index_waiting import lacks_nothing
+from parcours_collector.warehouse.index_waiting import state_at_rest
 from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.migrations import migrate
 from tests.touchpoint_rows import row, store_rows, touch
@@ -78,7 +78,7 @@ def test_a_question_reads_no_column_that_its_rules_do_not_look_at(
     ask: Callable[[Client], Answer[Any]], table: str, columns: Set[str], shop: Client
 ) -> None:
     ask(shop)  # what the rules mean, and what the index is in, is remembered
-    beside = bytes_read(shop, lambda: lacks_nothing(shop))
+    beside = bytes_read(shop, lambda: state_at_rest(shop))
     asked = bytes_read(shop, lambda: ask(shop)) - beside
     wanted = bytes_read(shop, lambda: shop.query(table.format(columns=", ".join(sorted(columns)))))
     wanted -= bytes_read(shop, lambda: None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parcours_collector.atlas.funnels import Exclusion, Rules, Step, Where, funnel_attempts, funnel_by_rules
 from parcours_collector.warehouse import indexing
-from parcours_collector.warehouse.index_waiting import WAITING, lacks_nothing
+from parcours_collector.warehouse.index_waiting import WAITING, state_at_rest
 from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.sql import read_sql
 from parcours_collector.warehouse.stitching import stitch
@@ -47,7 +47,7 @@ def walks(client: Client, project: str, sql: str) -> list[tuple[object, ...]]:
 def assert_exact(client: Client, project: str) -> None:
     grouped = walks(client, project, _GROUPED)
     assert walks(client, project, _INDEXED) == grouped
-    if lacks_nothing(client):
+    if state_at_rest(client):
         at_rest = view_text("walks_indexed", (WAITING,)).partition("CREATE OR REPLACE VIEW walks_indexed AS\n")[2]
         assert walks(client, project, _INDEXED.replace("walks_indexed", f"({at_rest})")) == grouped
 

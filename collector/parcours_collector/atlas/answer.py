@@ -1,9 +1,9 @@
-"""An answer of the atlas: its rows, the SQL that was run, and its parameters.
+"""An answer of the atlas: its rows, the SQL that gives them, and its parameters.
 
 Whoever doubts a number runs `sql` with `parameters` in any ClickHouse client and gets the same rows.
 
 A question that reads the journey index is asked without the part that mends what the index lacks, when it lacks
-nothing: that part is a third of the statement. `sql` keeps it, and so is right at any time.
+nothing: that part is up to half of the statement. `sql` keeps it, and so is right at any time.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from clickhouse_connect.driver.client import Client
 
-from parcours_collector.warehouse.index_waiting import WAITING, lacks_nothing
+from parcours_collector.warehouse.index_waiting import WAITING, state_at_rest, state_now
 from parcours_collector.warehouse.texts import parts_of, question_text
 
 Row = TypeVar("Row")
@@ -75,8 +75,24 @@ def ask(
         parameters: Of the statement.
         without: Parts and members of unions that change nothing, as `warehouse.texts.view_text` leaves them out.
     """
-    sql = at_rest = question_text(question, without)
-    if WAITING in parts_of(question) and lacks_nothing(client):
-        at_rest = question_text(question, (*without, WAITING))
-    answered = client.query(at_rest, parameters=dict(parameters))
-    return Answer(tuple(row(*values) for values in answered.result_rows), sql, dict(parameters))
+    sql = question_text(question, without)
+    rows = _rows_at_rest(client, question, parameters, without)
+    if rows is None:
+        rows = client.query(sql, parameters=dict(parameters)).result_rows
+    return Answer(tuple(row(*values) for values in rows), sql, dict(parameters))
+
+
+def _rows_at_rest(
+    client: Client, question: str, parameters: Mapping[str, Any], without: tuple[str, ...]
+) -> Sequence[Sequence[Any]] | None:
+    """Return the rows by the statement that mends nothing; None if it does not read the index, or that lacks anything.
+
+    A run of the index, or a stitching, between looking and reading would show walks from before and after side by side.
+    """
+    if WAITING not in parts_of(question):
+        return None
+    at_rest = question_text(question, (*without, WAITING))
+    if at_rest == question_text(question, without) or (before := state_at_rest(client)) is None:
+        return None
+    rows = client.query(at_rest, parameters=dict(parameters)).result_rows
+    return rows if state_now(client) == before else None

@@ -4,7 +4,12 @@ What it lacks is mended by the statements that read it, which costs them their a
 statement can do without.
 """
 
+from __future__ import annotations
+
+from dataclasses import dataclass
+
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from parcours_collector.warehouse.sql import read_sql
 from parcours_collector.warehouse.texts import question_text
@@ -12,30 +17,56 @@ from parcours_collector.warehouse.texts import question_text
 WAITING = "waiting"
 """The parts of statements that mend what the index lacks."""
 
+_ACCESS_DENIED = 497
 _MOST_REMEMBERED = 64
-_whole_before: set[str] = set()
-"""States in which an index was looked through and lacked nothing; one holds as long as parts and people do."""
+_found_before: dict[str, bool] = {}
+"""Of states in which an index was looked through, whether it lacked nothing: that holds as long as the state does."""
 
 
-def lacks_nothing(client: Client) -> bool:
-    """Return whether the index holds every touchpoint that is stored, under whom it is now.
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """What the index was in at one moment; two that are equal enclose a time in which nothing of it changed.
 
-    A statement that is asked thereafter without `WAITING` says what was so when this looked, or later. Looking reads a
-    few columns of all rows, once for each state of the index.
+    Attributes:
+        changes: Stored, stored again or removed since they were written into the index.
+        state: Tells the parts of the index and the load of the dictionary of people from any others.
+        may_be_remembered: No later load of the dictionary can be taken for this one.
     """
-    ((changes, _, state, is_shown),) = client.query(read_sql("questions/index_state")).result_rows
-    if changes:
-        return False
-    if is_shown and state in _whole_before:
-        return True
-    ((is_whole,),) = client.query(question_text("walks_checked")).result_rows
-    if is_whole and is_shown and _state_still(client) == state:
-        if len(_whole_before) >= _MOST_REMEMBERED:
-            _whole_before.clear()
-        _whole_before.add(state)
-    return bool(is_whole)
+
+    changes: int
+    state: str
+    may_be_remembered: bool
 
 
-def _state_still(client: Client) -> str:
-    ((_, _, state, _),) = client.query(read_sql("questions/index_state")).result_rows
-    return str(state)
+def state_at_rest(client: Client) -> IndexState | None:
+    """Return what the index is in if it lacks nothing; None if it lacks something, or if that is not to be learned.
+
+    Nothing is missing when no change waits and every walk is of those who are one person now. That is looked for in a
+    few columns of all rows, once for each state. Whoever asks a statement without `WAITING` looks again afterwards: its
+    answer is right if `state_now` is what this returned.
+    """
+    found = state_now(client)
+    if found is None or found.changes:
+        return None
+    is_whole = _found_before.get(found.state)
+    if is_whole is None:
+        ((told,),) = client.query(question_text("walks_checked")).result_rows
+        is_whole = bool(told)
+        if state_now(client) != found:
+            return None
+        if found.may_be_remembered:
+            if len(_found_before) >= _MOST_REMEMBERED:
+                _found_before.clear()
+            _found_before[found.state] = is_whole
+    return found if is_whole else None
+
+
+def state_now(client: Client) -> IndexState | None:
+    """Return what the index is in; None to whoever may not see the engine's parts and dictionaries."""
+    try:
+        ((changes, state, may_be_remembered),) = client.query(read_sql("questions/index_state")).result_rows
+    except DatabaseError as error:
+        if error.code != _ACCESS_DENIED:
+            raise
+        return None
+    return IndexState(int(changes), str(state), bool(may_be_remembered))

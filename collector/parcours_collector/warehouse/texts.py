@@ -15,12 +15,13 @@ _QUERY = re.compile(
 )
 _PARAMETER = re.compile(r"\{(\w+):[^}]+\}")
 _PART = re.compile(
-    r"/\* (?P<name>(?!else)\w+): \*/(?P<part>(?:(?!/\* \w+: \*/).)*?)/\* else:(?P<instead>[^*]*)\*/", re.DOTALL
+    r"/\* (?P<name>(?!else\b)\w+): \*/(?P<part>(?:(?!/\* \w+: \*/).)*?)/\* else:(?P<instead>[^*]*)\*/", re.DOTALL
 )
-_MARK = re.compile(r"/\* ((?!else)\w+):? \*/")
+_MARK = re.compile(r"/\* ((?!else\b)\w+):? \*/")
 _NAMED = re.compile(
     r"^(?P<ahead> *)(?P<name>\w+) AS\n(?P=ahead)\(\n(?P<body>.*?)\n(?P=ahead)\)(?:,\n|\n)", re.DOTALL | re.MULTILINE
 )
+_COMMENT = re.compile(r"--[^\n]*")
 _COMMENTS = r"(\s*(?:--[^\n]*\n\s*)*)"
 _LAST_COMMA = re.compile(rf",{_COMMENTS}SELECT\b")
 _EMPTY_WITH = re.compile(rf"\bWITH\b{_COMMENTS}SELECT\b")
@@ -91,13 +92,14 @@ def _in_place(text: str) -> str:
     Of a view the engine keeps each named query with those written out that it names, and goes through all of them
     whenever the view is asked: a chain of sixteen is one of a hundred and thirty-six.
     """
-    for name in [found["name"] for found in _NAMED.finditer(text)]:
-        asked = re.compile(rf"\b(FROM|JOIN) {name}\b")
-        if len(asked.findall(text)) != 1:
-            continue
-        (named,) = (found for found in _NAMED.finditer(text) if found["name"] == name)
-        query = f"\n(\n{named['body']}\n) AS {name}"
-        text = asked.sub(lambda found, query=query: found[1] + query, text[: named.start()] + text[named.end() :])  # type: ignore[misc]
+    for name in dict.fromkeys(found["name"] for found in _NAMED.finditer(text)):
+        named = [found for found in _NAMED.finditer(text) if found["name"] == name]
+        rest = text[: named[0].start()] + text[named[0].end() :]
+        code = _COMMENT.sub(lambda comment: " " * len(comment[0]), rest)
+        asked = [*re.finditer(rf"\b(?P<by>FROM|JOIN|IN) (?P<name>{name})\b(?P<as> AS\b)?", code)]
+        if len(named) == len(asked) == 1 and asked[0]["by"] != "IN" and not asked[0]["as"]:
+            start, end = asked[0].span("name")
+            text = f"{rest[:start].rstrip(' ')}\n(\n{named[0]['body']}\n) AS {name}{rest[end:]}"
     return _EMPTY_WITH.sub(r"\1SELECT", _LAST_COMMA.sub(r"\1SELECT", text))
 
 

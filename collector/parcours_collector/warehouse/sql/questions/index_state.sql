@@ -1,16 +1,28 @@
--- What the journey index is in at the moment: how many changes wait for it; which parts and which load of the dictionary, by a hash; and whether
--- this user was shown all of them. While the hash stays, nothing of the index and nobody's person has changed.
+-- What the journey index is in at the moment. While `state` stays, nothing of the index and nobody's person has changed. One row.
+-- changes: that wait for it. state: a hash of its parts, by their files, and of the load of the dictionary of people. may_be_remembered: that load is older than the whole seconds
+--   that tell it from another, so that no later one can be taken for it.
 SELECT
-    (SELECT count() FROM parcours.journey_index_changes) AS changes,
-    (
-        SELECT groupArray((loading_start_time, loading_duration, last_successful_update_time, element_count))
-        FROM system.dictionaries
-        WHERE database = 'parcours'
-          AND name = 'person_of'
-    ) AS loaded,
-    hex(sipHash128(serverUUID(), loaded, arraySort(groupArray((table, name, hash_of_all_files))))) AS state,
-    length(loaded) = 1 AND sum(rows) = (SELECT count() FROM parcours.journey_index) + (SELECT count() FROM parcours.journey_walks) AS is_shown
-FROM system.parts
-WHERE database = 'parcours'
-  AND table IN ('journey_index', 'journey_walks')
-  AND active
+    sum(waiting) AS changes,
+    hex(sipHash128(arraySort(groupArray(what)))) AS state,
+    max(is_loaded) AND NOT max(is_fresh) AS may_be_remembered
+FROM
+(
+    SELECT
+        if(table = 'journey_index_changes', rows, 0) AS waiting,
+        if(table = 'journey_index_changes', '', concat(path, ' ', hash_of_all_files)) AS what,
+        false AS is_loaded,
+        false AS is_fresh
+    FROM system.parts
+    WHERE database = 'parcours'
+      AND table IN ('journey_index', 'journey_walks', 'journey_index_changes')
+      AND active
+    UNION ALL
+    SELECT
+        0,
+        toString((loading_start_time, loading_duration, last_successful_update_time, element_count)),
+        status IN ('LOADED', 'LOADED_AND_RELOADING') AND last_successful_update_time > 0,
+        last_successful_update_time > now() - 3
+    FROM system.dictionaries
+    WHERE database = 'parcours'
+      AND name = 'person_of'
+)

@@ -25,7 +25,7 @@ SELECT
     seconds_from_previous,
     touchpoint_ids
 FROM parcours.funnel_walked(
-    r = (SELECT r FROM parcours.funnel_asked(steps = {steps:String}, rules = {rules:Nullable(String)})),
+    r = (SELECT r FROM (/* the query of funnel_asked */)),
     project = {project:Nullable(String)},
     from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
     to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
@@ -44,7 +44,7 @@ SELECT
     arrayMap(pause_ms -> greatest(pause_ms, 0) / 1000, arrayDifference(times_taken)) AS seconds_from_previous,
     arrayMap(id -> reinterpretAsUUID(bitOr(bitShiftLeft(id, 64), bitShiftRight(id, 64))), ids_taken) AS touchpoint_ids
 FROM parcours.funnel_stepped(
-    r = (SELECT r FROM parcours.funnel_asked(steps = {steps:String}, rules = {rules:Nullable(String)})),
+    r = (SELECT r FROM (/* the query of funnel_asked */)),
     needs_ids = true,
     project = {project:Nullable(String)},
     from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},

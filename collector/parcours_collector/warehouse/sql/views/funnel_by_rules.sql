@@ -23,7 +23,7 @@ FROM
 (
     SELECT *
     FROM parcours.funnel_counted(
-        r = (SELECT r FROM parcours.funnel_asked(steps = {steps:String}, rules = {rules:Nullable(String)})),
+        r = (SELECT r FROM (/* the query of funnel_asked */)),
         project = {project:Nullable(String)},
         from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
         to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}
@@ -31,7 +31,7 @@ FROM
     UNION ALL
     SELECT *
     FROM parcours.funnel_stepped_counted(
-        r = (SELECT r FROM parcours.funnel_asked(steps = {steps:String}, rules = {rules:Nullable(String)})),
+        r = (SELECT r FROM (/* the query of funnel_asked */)),
         project = {project:Nullable(String)},
         from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
         to_at = {to_at:Nullable(DateTime64(3, 'UTC'))}

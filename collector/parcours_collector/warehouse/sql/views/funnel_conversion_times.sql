@@ -10,7 +10,7 @@ SELECT
     to_seconds,
     counted
 FROM parcours.funnel_times_counted(
-    r = (SELECT r FROM parcours.funnel_asked(steps = {steps:String}, rules = {rules:Nullable(String)})),
+    r = (SELECT r FROM (/* the query of funnel_asked */)),
     project = {project:Nullable(String)},
     from_at = {from_at:Nullable(DateTime64(3, 'UTC'))},
     to_at = {to_at:Nullable(DateTime64(3, 'UTC'))},
