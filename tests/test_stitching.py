@@ -4,6 +4,7 @@ import os
 import random
 import uuid
 from collections import defaultdict
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -161,6 +162,32 @@ def test_a_run_that_died_before_the_views_could_see_its_people_is_finished_by_th
         with pytest.raises(KeyboardInterrupt):
             stitch(clickhouse)
     assert questions.totals(clickhouse, project=project).people == 2
+    assert stitch(clickhouse).moved == 0
+    assert questions.totals(clickhouse, project=project).people == 1
+
+
+def test_people_whom_a_run_beside_has_moved_are_seen_when_a_run_that_found_nothing_left_ends(
+    clickhouse: Client, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(clickhouse, project, [touch("identified", 0, anonymous_id="a"), touch("identified", 0, user_id="u")])
+    stitch(clickhouse)
+    store(clickhouse, project, [touch("identified", 1, anonymous_id="a", user_id="u")])
+    reload_dictionary = stitching.reload_dictionary
+    policies = stitching._policies
+
+    def late(_client: Client, _name: str) -> None:
+        raise KeyboardInterrupt
+
+    def beside(client: Client, since: datetime) -> object:
+        with monkeypatch.context() as patched:
+            patched.setattr(stitching, "_policies", policies)
+            patched.setattr(stitching, "reload_dictionary", late)
+            with pytest.raises(KeyboardInterrupt):
+                stitch(client)
+        monkeypatch.setattr(stitching, "reload_dictionary", reload_dictionary)
+        return policies(client, since)
+
+    monkeypatch.setattr(stitching, "_policies", beside)
     assert stitch(clickhouse).moved == 0
     assert questions.totals(clickhouse, project=project).people == 1
 

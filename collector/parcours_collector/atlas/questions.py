@@ -1,6 +1,6 @@
 """Questions to the journeys, each answered by a documented view of the warehouse.
 
-Every function runs one `.sql` file with server-side parameters and returns its rows as frozen dataclasses: the numbers
+Every function has one `.sql` file with server-side parameters and returns its rows as frozen dataclasses: the numbers
 are those that an analyst gets from the same view.
 """
 

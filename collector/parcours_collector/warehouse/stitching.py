@@ -78,6 +78,9 @@ def stitch(client: Client, *, full: bool = False) -> StitchingRun:
     if full or unfinished:
         _forget_abandoned_work(client)
     mode = "full" if full else "incremental"
+    if not moved and not unfinished:
+        # A run beside this one may have moved people since this one began, and not let the views see them yet.
+        unfinished = client.query(read_sql("stitching/beginning")).result_rows[0][3]
     if moved or unfinished:
         reload_dictionary(client, "person_of")
     owned = _assign_owners(client, run, last_run) if has_rules else 0
