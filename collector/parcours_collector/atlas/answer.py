@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from clickhouse_connect.driver.client import Client
 
-from parcours_collector.warehouse.index_waiting import WAITING, state_at_rest, state_now
+from parcours_collector.warehouse.index_waiting import WAITING, is_still, state_at_rest
 from parcours_collector.warehouse.texts import parts_of, question_text
 
 Row = TypeVar("Row")
@@ -95,4 +95,4 @@ def _rows_at_rest(
     if at_rest == question_text(question, without) or (before := state_at_rest(client)) is None:
         return None
     rows = client.query(at_rest, parameters=dict(parameters)).result_rows
-    return rows if state_now(client) == before else None
+    return rows if is_still(client, before) else None

@@ -25,11 +25,12 @@ _found_before: dict[str, bool] = {}
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """What the index was in at one moment; two that are equal enclose a time in which nothing of it changed.
+    """What the index was in at one moment.
 
     Attributes:
         changes: Stored, stored again or removed since they were written into the index.
-        state: Tells the parts of the index and the load of the dictionary of people from any others.
+        state: Tells the parts of the index and the load of the dictionary of people from any others: between two
+            moments of one state nothing of the index was written, whatever came to wait for it.
         may_be_remembered: No later load of the dictionary can be taken for this one.
     """
 
@@ -42,8 +43,8 @@ def state_at_rest(client: Client) -> IndexState | None:
     """Return what the index is in if it lacks nothing; None if it lacks something, or if that is not to be learned.
 
     Nothing is missing when no change waits and every walk is of those who are one person now. That is looked for in a
-    few columns of all rows, once for each state. Whoever asks a statement without `WAITING` looks again afterwards: its
-    answer is right if `state_now` is what this returned.
+    few columns of all rows, once for each state. Whoever asks a statement without `WAITING` looks again afterwards
+    (`is_still`): then its answer is that of the moment at which this looked.
     """
     found = state_now(client)
     if found is None or found.changes:
@@ -52,13 +53,19 @@ def state_at_rest(client: Client) -> IndexState | None:
     if is_whole is None:
         ((told,),) = client.query(question_text("walks_checked")).result_rows
         is_whole = bool(told)
-        if state_now(client) != found:
+        if not is_still(client, found):
             return None
         if found.may_be_remembered:
             if len(_found_before) >= _MOST_REMEMBERED:
                 _found_before.clear()
             _found_before[found.state] = is_whole
     return found if is_whole else None
+
+
+def is_still(client: Client, before: IndexState) -> bool:
+    """Return whether nothing of the index, and nobody's person, has changed since."""
+    now = state_now(client)
+    return now is not None and now.state == before.state
 
 
 def state_now(client: Client) -> IndexState | None:
