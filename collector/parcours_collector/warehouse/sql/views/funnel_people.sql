@@ -17,15 +17,21 @@ WITH
     toInt64(-4000000000000000000) AS never,
     {steps:Array(String)} AS asked,
     length(asked) AS step_count,
-    -- A subquery is worked out once, a lambda over constants would be for every row: the numbers of the names that are asked; whether no two of them have one, and no other name has
-    -- theirs; of each step the first that has its name; whether a name follows itself.
+    -- A subquery is worked out once; a lambda over constants would be for every row.
     (
         SELECT (
-            arrayMap(name -> toUInt32(sipHash64(name)), asked) AS numbers,
-            length(arrayDistinct(numbers)) = length(arrayDistinct(asked)) AND countIf(has(numbers, toUInt32(sipHash64(word))) AND NOT has(asked, word)) = 0,
             arrayMap(name -> toUInt16(indexOf(asked, name)), asked),
-            arrayExists((name, next) -> name = next, arrayPopBack(asked), arrayPopFront(asked))
+            arrayMap(name -> toUInt32(sipHash64(name)), asked),
+            arrayExists((name, next) -> name = next, arrayPopBack(asked), arrayPopFront(asked)),
+            length(arrayDistinct(arrayMap(name -> sipHash64(name) % 4294967296, asked))) = length(arrayDistinct(asked))
         )
+    ) AS of_steps,
+    of_steps.1 AS wanted,
+    of_steps.2 AS asked_numbers,
+    of_steps.3 AS repeats,
+    -- No two names that are asked have one number, and no other name has theirs.
+    of_steps.4 AND (
+        SELECT countIf(toUInt32(sipHash64(word)) IN asked_numbers AND word NOT IN asked)
         FROM
         (
             SELECT name AS word
@@ -37,11 +43,7 @@ WITH
             FROM parcours.touchpoints
             WHERE (project, UUIDv7ToDateTime(id, 'UTC')) IN (SELECT project, UUIDv7ToDateTime(id, 'UTC') FROM parcours.journey_index_changes)
         )
-    ) AS of_steps,
-    of_steps.1 AS asked_numbers,
-    of_steps.2 AS numbers_differ,
-    /* again: */ of_steps.3 /* else: CAST(range(1, length(asked) + 1), 'Array(UInt16)') */ AS wanted,
-    of_steps.4 AS repeats,
+    ) = 0 AS numbers_differ,
     {channel:Nullable(String)} IS NULL AS is_any_channel,
     {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
     ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
