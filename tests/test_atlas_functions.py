@@ -38,6 +38,9 @@ from tests.touchpoint_rows import START, row, store, store_rows, touch
 INNER = {
     "walks_indexed": "how `node_walks` reads lives fast; of it that function tells the walks, whatever a node is",
     "walks_checked": "whether `walks_indexed` has anything to mend, asked before every question over walks",
+    "moves_checked": "whether kept moves are right, asked before `transitions` reads them",
+    "transitions_kept": "what `transitions` reads while nothing comes",
+    "transitions_walked": "what `transitions` reads of times and pauses, and while something comes",
     "nodes_known": "what numbers stand for which nodes, for the views behind `nodes` and `bright_paths`",
     "journeys_numbered": "journeys as numbers of `nodes_known`; `walks.node_walks` tells them in words",
     "funnel_asked": "the rules as one value, for the views behind",

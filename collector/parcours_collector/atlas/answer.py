@@ -12,10 +12,17 @@ from typing import Any, Generic, TypeVar, overload
 
 from clickhouse_connect.driver.client import Client
 
-from parcours_collector.warehouse.index_waiting import WAITING, is_still, state_at_rest
+from parcours_collector.warehouse.index_waiting import WAITING, is_still, moves_now, state_at_rest
 from parcours_collector.warehouse.texts import parts_of, question_text
 
 Row = TypeVar("Row")
+
+_WALKED = "walked"
+"""The part of a statement that goes through walks, where it can also read what is kept."""
+_CHECKED = "checked"
+"""What lets each of the two stand aside for the other."""
+NOT_KEPT = ("kept", _CHECKED)
+"""What a statement does without that can only go through walks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,25 @@ def ask(
     if rows is None:
         rows = client.query(sql, parameters=dict(parameters)).result_rows
     return Answer(tuple(row(*values) for values in rows), sql, dict(parameters))
+
+
+def ask_kept(client: Client, question: str, row: Callable[..., Row], parameters: Mapping[str, Any]) -> Answer[Row]:
+    """Ask as `ask` does, of the moves that are kept where these are right, else of the walks."""
+    rows = _rows_kept(client, question, parameters)
+    if rows is None:
+        return ask(client, question, row, parameters, without=NOT_KEPT)
+    return Answer(tuple(row(*values) for values in rows), question_text(question), dict(parameters))
+
+
+def _rows_kept(client: Client, question: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
+    """Return the rows by the moves that are kept; None if these are not everybody's as they are, or are no longer."""
+    before = state_at_rest(client)
+    moves = None if before is None else moves_now(client, before)
+    if before is None or moves is None or not moves.are_kept:
+        return None
+    asked = {**parameters, "walks_hash": moves.walks_hash}
+    rows = client.query(question_text(question, (_WALKED, _CHECKED)), parameters=asked).result_rows
+    return rows if is_still(client, before) else None
 
 
 def _rows_at_rest(

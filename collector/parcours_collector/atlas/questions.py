@@ -13,7 +13,7 @@ from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
-from parcours_collector.atlas.answer import Answer, ask
+from parcours_collector.atlas.answer import NOT_KEPT, Answer, ask, ask_kept
 from parcours_collector.atlas.names import refuse_unknown
 from parcours_collector.atlas.plain_funnel import PlainFunnel
 from parcours_collector.atlas.texts import one_or_more
@@ -224,7 +224,9 @@ def transitions(
     walked = {"within": within, "start_node": start_node, "end_node": end_node, "via": via, "with_value": with_value}
     is_plain = walked == {**dict.fromkeys(walked), "within": "life", "with_value": False}
     if is_plain and node in {"name", "channel", "name_channel"}:
-        return ask(client, "transitions", Transition, parameters)
+        if (from_at, to_at, max_gap_seconds) == (None, None, None):
+            return ask_kept(client, "transitions", Transition, parameters)
+        return ask(client, "transitions", Transition, parameters, without=NOT_KEPT)
     return ask(client, "walk_transitions", Transition, parameters | walked)
 
 

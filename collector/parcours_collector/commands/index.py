@@ -1,6 +1,7 @@
 """`parcours index`: the journey index, which questions about walks read."""
 
 import typer
+from clickhouse_connect.driver.client import Client
 
 from parcours_collector.commands.options import ClickHouseUrlOption
 from parcours_collector.commands.terminal import console
@@ -8,6 +9,7 @@ from parcours_collector.settings import load_settings
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.indexing import IndexRun, JourneyIndex
 from parcours_collector.warehouse.migrations import require_migrated
+from parcours_collector.warehouse.moves import keep_moves
 
 index = typer.Typer(
     help="The journey index: every identifier's touchpoints in order. A running collector keeps it.",
@@ -17,10 +19,15 @@ index = typer.Typer(
 
 @index.command("refresh")
 def refresh(clickhouse_url: ClickHouseUrlOption = None) -> None:
-    """Move what waits into the index. Questions are right before and after; after it they are fast."""
+    """Move what waits into the index. Questions are right before and after; after it they are fast.
+
+    Then, if nothing waits any more, the moves of the network are kept: they are told at once until something comes.
+    """
     with connect(_url(clickhouse_url)) as client:
         require_migrated(client)
-        _say(JourneyIndex(client).refresh(said=console.print))
+        kept = JourneyIndex(client)
+        _say(kept.refresh(said=console.print))
+        _keep_moves(client, kept)
 
 
 @index.command("rebuild")
@@ -28,7 +35,9 @@ def rebuild(clickhouse_url: ClickHouseUrlOption = None) -> None:
     """Write the whole index anew from all touchpoints."""
     with connect(_url(clickhouse_url)) as client:
         require_migrated(client)
-        _say(JourneyIndex(client).rebuild(said=console.print))
+        kept = JourneyIndex(client)
+        _say(kept.rebuild(said=console.print))
+        _keep_moves(client, kept)
 
 
 @index.command("check")
@@ -45,6 +54,16 @@ def check(clickhouse_url: ClickHouseUrlOption = None) -> None:
 
 def _url(given: str | None) -> str:
     return load_settings(clickhouse_url=given).require_clickhouse_url()
+
+
+def _keep_moves(client: Client, kept: JourneyIndex) -> None:
+    with console.status("keeping the moves of the network"):
+        kept.settle()
+        are_kept = keep_moves(client)
+    if are_kept:
+        console.print("moves of the network kept: until something comes, they are told at once")
+    else:
+        console.print("touchpoints keep coming: moves of the network are told by going through all walks")
 
 
 def _say(run: IndexRun) -> None:

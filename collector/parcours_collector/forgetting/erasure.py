@@ -119,6 +119,7 @@ def erase(client: Client, person: Forgotten, said: Callable[[str], None]) -> Hel
     if walks:
         client.insert("journey_index_changes", walks, column_names=["project", "identifier", "id", "received_at"])
         concerned = {**person.parameters, "walks": sorted({identifier for _, identifier, *_ in walks})}
+        client.command(read_sql("forgetting/forget_moves"))
         for table in ("journey_index", "journey_walks"):
             client.command(read_sql(f"forgetting/erase_{table}"), parameters=concerned)
         JourneyIndex(client, linger_seconds=0).refresh()

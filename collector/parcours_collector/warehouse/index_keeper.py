@@ -1,6 +1,7 @@
 """Move changes into the journey index while touchpoints arrive: when many wait, or the first of them has waited long.
 
-Questions read what waits, too, so a run that fails or comes late makes them slower, never wrong.
+Questions read what waits, too, so a run that fails or comes late makes them slower, never wrong. Once nothing has come
+for a while, the moves of the network are kept: whoever asks for them then need not wait for all walks.
 """
 
 import asyncio
@@ -13,10 +14,14 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from parcours_collector.errors import CollectorError
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.indexing import IndexRun, JourneyIndex
+from parcours_collector.warehouse.moves import keep_moves
 
 _log = structlog.get_logger()
 _MANY_ROWS = 50_000
 _LONG_SECONDS = 60.0
+_QUIET_SECONDS = 30.0
+_LEAST_SHARE = 20
+"""Keeping moves goes through all walks: at most a twentieth of the time is spent on it."""
 
 
 class IndexKeeper:
@@ -35,6 +40,8 @@ class IndexKeeper:
         self._client: Client | None = None
         self._index: JourneyIndex | None = None
         self._refreshed_at = 0.0
+        self._changed_at = time.monotonic()
+        self._may_keep_at = 0.0
         self._failing = False
 
     def start(self) -> None:
@@ -68,11 +75,21 @@ class IndexKeeper:
             await asyncio.sleep(self._interval_seconds)
 
     def _refresh(self) -> IndexRun:
-        if self._index is None:
+        if self._client is None or self._index is None:
             self._client = connect(self._url)
             self._index = JourneyIndex(self._client)
         is_due = time.monotonic() - self._refreshed_at >= _LONG_SECONDS
         run = self._index.refresh(least_rows=1 if is_due else _MANY_ROWS)
         if is_due or run.changes:
             self._refreshed_at = time.monotonic()
+        if run.changes:
+            self._changed_at = time.monotonic()
+        elif time.monotonic() >= max(self._changed_at + _QUIET_SECONDS, self._may_keep_at):
+            self._keep_moves(self._client)
         return run
+
+    def _keep_moves(self, client: Client) -> None:
+        began_at = time.monotonic()
+        keep_moves(client)
+        ended_at = time.monotonic()
+        self._may_keep_at = ended_at + _LEAST_SHARE * (ended_at - began_at)

@@ -6,7 +6,9 @@ statement can do without.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
@@ -19,8 +21,8 @@ WAITING = "waiting"
 
 _ACCESS_DENIED = 497
 _MOST_REMEMBERED = 64
-_found_before: dict[str, bool] = {}
-"""Of states in which an index was looked through, whether it lacked nothing: that holds as long as the state does."""
+_found_before: dict[tuple[str, str], Sequence[Any]] = {}
+"""Of states in which an index was looked through, by question, what was found: that holds as long as the state does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +51,22 @@ def state_at_rest(client: Client) -> IndexState | None:
     found = state_now(client)
     if found is None or found.changes:
         return None
-    is_whole = _found_before.get(found.state)
-    if is_whole is None:
-        ((told,),) = client.query(question_text("walks_checked")).result_rows
-        is_whole = bool(told)
-        if not is_still(client, found):
-            return None
-        if found.may_be_remembered:
-            if len(_found_before) >= _MOST_REMEMBERED:
-                _found_before.clear()
-            _found_before[found.state] = is_whole
-    return found if is_whole else None
+    told = _looked_through(client, "walks_checked", found)
+    return found if told is not None and told[0] else None
+
+
+@dataclass(frozen=True, slots=True)
+class MovesNow:
+    """Which walks there are, and whether the moves that they make are kept."""
+
+    walks_hash: int
+    are_kept: bool
+
+
+def moves_now(client: Client, found: IndexState) -> MovesNow | None:
+    """Return what `moves_checked` says of an index that is in this state; None if it is no longer."""
+    told = _looked_through(client, "moves_checked", found)
+    return None if told is None else MovesNow(int(told[0]), bool(told[1]))
 
 
 def is_still(client: Client, before: IndexState) -> bool:
@@ -77,3 +84,17 @@ def state_now(client: Client) -> IndexState | None:
             raise
         return None
     return IndexState(int(changes), str(state), bool(may_be_remembered))
+
+
+def _looked_through(client: Client, question: str, found: IndexState) -> Sequence[Any] | None:
+    """Look through the index, once for each state; None if that has changed meanwhile."""
+    told = _found_before.get((question, found.state))
+    if told is None:
+        ((*told,),) = client.query(question_text(question)).result_rows
+        if not is_still(client, found):
+            return None
+        if found.may_be_remembered:
+            if len(_found_before) >= _MOST_REMEMBERED:
+                _found_before.clear()
+            _found_before[question, found.state] = told
+    return told

@@ -123,6 +123,12 @@ class JourneyIndex:
         self._forget_written()
         return IndexRun(waiting.rows, True, time.monotonic() - started)
 
+    def settle(self) -> None:
+        """Forget what is written, once no question can still be reading the rows from before it."""
+        if self._written:
+            time.sleep(max(0.0, self._written[-1][0] + self._linger_seconds - time.monotonic()))
+            self._forget_written()
+
     def check(self) -> IndexCheck:
         """Compare the index with the table, touchpoint by touchpoint."""
         ((indexed, stored),) = self._client.query(read_sql("indexing/check")).result_rows

@@ -1,4 +1,4 @@
--- What the journey index is in at the moment. While `state` stays, nothing of the index and nobody's person has changed. One row.
+-- What the journey index is in at the moment. While `state` stays, nothing of the index, of the moves that are kept of it, and nobody's person has changed. One row.
 -- changes: that wait for it. state: a hash of its parts, by their files, and of the load of the dictionary of people. may_be_remembered: that load is older than the whole seconds
 --   that tell it from another, so that no later one can be taken for it.
 SELECT
@@ -14,7 +14,7 @@ FROM
         false AS is_fresh
     FROM system.parts
     WHERE database = 'parcours'
-      AND table IN ('journey_index', 'journey_walks', 'journey_index_changes')
+      AND table IN ('journey_index', 'journey_walks', 'journey_moves', 'journey_index_changes')
       AND active
     UNION ALL
     SELECT

@@ -1,0 +1,2 @@
+-- A move that one person made has that person's pause: nothing that was kept before an erasure stays.
+TRUNCATE TABLE parcours.journey_moves

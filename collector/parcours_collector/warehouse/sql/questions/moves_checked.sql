@@ -1,0 +1,4 @@
+SELECT
+    walks_hash,
+    are_kept
+FROM moves_checked
