@@ -1,5 +1,5 @@
 -- The moves that `transitions` tells of whole lives, as they were kept when nothing waited.
--- Grain, keys and columns: as in `transitions`, which reads this.
+-- Grain: one row an ordered pair of nodes that somebody moved between. Keys: from_node, to_node. Columns as in `transitions`, which reads this.
 -- Parameters, which may be left out: node and project; from_at, to_at and max_gap_seconds: there is no row unless these are left out.
 -- Not counted: anything once the walks are others than those that were kept (`moves_checked`); touchpoints of nobody (person_id 0).
 CREATE OR REPLACE VIEW transitions_kept AS

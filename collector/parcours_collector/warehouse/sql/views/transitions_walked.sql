@@ -1,5 +1,6 @@
 -- The moves that `transitions` tells by going through walks: those of a time or up to a pause, and all of them while none are kept.
--- Grain, keys, columns, parameters and what is not counted: as in `transitions`, which reads this. No row where kept moves tell them.
+-- Grain: one row an ordered pair of nodes that somebody moved between; none where kept moves tell them. Keys: from_node, to_node. Columns and parameters as in `transitions`, which reads this.
+-- Not counted: as in `transitions`.
 CREATE OR REPLACE VIEW transitions_walked AS
 WITH
     /* checked: */ {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {max_gap_seconds:Nullable(UInt64)} IS NULL
