@@ -3,6 +3,7 @@
 Ours are the documented views as an analyst asks them: duplicates removed (FINAL), devices and accounts joined into
 people, re-entries, median times. Theirs is what one writes without Parcours: `windowFunnel` grouped by the identifier
 column, no FINAL, no people; for transitions the events of each identifier grouped, sorted and zipped with themselves.
+Ours are kept once nothing comes, as a collector does; a second figure is of them while something waits.
 Both sides read the same table of the same engine through the same client, warm, and both may use every core: by
 the clock, and as CPU time of the engine, which a busy machine disturbs less. The raw id is the table's own UInt64
 column, the cheapest that a funnel can be grouped by.
@@ -18,13 +19,14 @@ from dataclasses import dataclass
 
 from clickhouse_connect.driver.client import Client
 
-from benchmarks.clickstream import PROJECT, STEPS, WINDOW_SECONDS, fill
+from benchmarks.clickstream import DAYS, PROJECT, STEPS, WINDOW_SECONDS, fill
 from benchmarks.rig.engine import Engine, count, running_engine
 from benchmarks.rig.figure import Figure, Goal, Outcome, Size, Void
 from benchmarks.rig.rounds import alternate, say
 from parcours_collector.atlas import questions
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.indexing import JourneyIndex
+from parcours_collector.warehouse.moves import keep_moves
 from parcours_collector.warehouse.stitching import stitch
 
 _WINDOW_FUNNEL = """
@@ -91,6 +93,7 @@ def run(size: Size) -> Outcome:
         notes = [_table_note(client), _people_note(client)]
         notes.append(_index_note(client))
         notes.append(f"stitching moved {stitched.moved:,} identifiers to another person in {stitched.seconds:.1f} s")
+        keep_moves(client)
         turns = Turns(engine)
         funnels = alternate(
             "funnel",
@@ -106,6 +109,16 @@ def run(size: Size) -> Outcome:
         )
         moves = alternate(
             "transitions",
+            work.rounds,
+            {
+                "ours": turns.of(lambda: questions.transitions(client, project=PROJECT)),
+                "raw ids": turns.of(lambda: client.query(_ZIPPED, parameters={"project": PROJECT})),
+            },
+            show=str,
+        )
+        fill(client, touchpoints=DAYS, people=work.people)
+        moves_waiting = alternate(
+            "transitions while something waits",
             work.rounds,
             {
                 "ours": turns.of(lambda: questions.transitions(client, project=PROJECT)),
@@ -129,6 +142,9 @@ def run(size: Size) -> Outcome:
             *figures("stitched funnel, 4 steps", "windowFunnel over raw ids", funnels, "raw ids", Goal(most=0.8)),
             *figures("stitched funnel, 4 steps", "windowFunnel over people", funnels, "windowFunnel over people", None),
             *figures("transitions", "group, sort, zip over raw ids", moves, "raw ids", Goal(most=0.1)),
+            *figures(
+                "transitions while something waits", "group, sort, zip over raw ids", moves_waiting, "raw ids", None
+            ),
         ],
         notes,
     )

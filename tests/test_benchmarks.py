@@ -57,7 +57,12 @@ def test_delivery_is_measured_against_three_inserts_of_the_same_rows() -> None:
 
 
 def test_the_funnel_counts_what_window_funnel_counts_over_the_same_people() -> None:
-    names = ("person timeline", *["stitched funnel, 4 steps"] * 4, *["transitions"] * 2)
+    names = (
+        "person timeline",
+        *["stitched funnel, 4 steps"] * 4,
+        *["transitions"] * 2,
+        *["transitions while something waits"] * 2,
+    )
     assert_measured(funnel.run(Size.SMOKE), *names)
 
 
