@@ -135,6 +135,28 @@ def test_an_index_that_is_written_while_it_is_asked_is_asked_again_with_what_men
     assert told[0].people == 1
 
 
+def test_a_question_is_answered_as_of_its_beginning_when_something_comes_while_it_is_asked(
+    clickhouse_apart: Client, project: str
+) -> None:
+    shopping(clickhouse_apart, project, range(6))
+    stitch(clickhouse_apart)
+    JourneyIndex(clickhouse_apart, linger_seconds=0).refresh()
+    before = funnel(clickhouse_apart, STEPS, 86_400, project=project)
+
+    class Busy(Heard):
+        """Something comes just before a statement."""
+
+        def query(self, sql: str, **more: Any) -> Any:
+            if "median_seconds" in sql:
+                shopping(self._client, project, range(6, 9))
+            return super().query(sql, **more)
+
+    busy = Busy(clickhouse_apart)
+    assert funnel(busy, STEPS, 86_400, project=project).rows == before.rows  # type: ignore[arg-type]
+    assert sum("median_seconds" in one for one in busy.statements) == 1
+    assert funnel(clickhouse_apart, STEPS, 86_400, project=project).rows != before.rows
+
+
 def test_whoever_may_not_see_the_parts_of_the_engine_is_answered_by_the_whole_statement(
     clickhouse_apart: Client, project: str
 ) -> None:

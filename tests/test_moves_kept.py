@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from parcours_collector.warehouse.index_keeper import IndexKeeper
 from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.migrations import migrate
 from parcours_collector.warehouse.moves import NODES, keep_moves
+from parcours_collector.warehouse.retention import delete_expired, expired
 from parcours_collector.warehouse.stitching import stitch
 from parcours_collector.warehouse.texts import question_text
 from tests.running import wait_until
@@ -138,6 +140,7 @@ def test_moves_that_something_came_between_are_not_kept(clickhouse_apart: Client
         settled(clickhouse_apart)
 
     assert not keep_moves(Interrupted(clickhouse_apart, "INSERT INTO journey_moves", more))  # type: ignore[arg-type]
+    assert clickhouse_apart.query("SELECT count() FROM journey_moves").result_rows == [(0,)]
     assert transitions(clickhouse_apart, project=project).rows == walked(clickhouse_apart, project=project)
     assert keep_moves(clickhouse_apart)
     assert transitions(clickhouse_apart, project=project).rows == walked(clickhouse_apart, project=project)
@@ -176,6 +179,29 @@ def test_an_erasure_forgets_what_was_kept(clickhouse_apart: Client, project: str
     erase(clickhouse_apart, person, lambda _: None)
     assert clickhouse_apart.query("SELECT count() FROM journey_moves").result_rows == [(0,)]
     assert transitions(clickhouse_apart, project=project).rows == walked(clickhouse_apart, project=project)
+
+
+def test_what_is_deleted_after_its_time_is_not_kept(clickhouse_apart: Client, project: str) -> None:
+    shopping(clickhouse_apart, project, range(6))
+    settled(clickhouse_apart)
+    assert keep_moves(clickhouse_apart)
+    delete_expired(clickhouse_apart, expired(clickhouse_apart, project, 1, datetime(2200, 1, 1, tzinfo=UTC)))
+    assert clickhouse_apart.query("SELECT count() FROM journey_moves").result_rows == [(0,)]
+    assert not transitions(clickhouse_apart, project=project)
+
+
+def test_whoever_can_only_read_is_told_kept_moves_and_what_a_node_is(tmp_path: Path, project: str) -> None:
+    with EngineProcess.start(tmp_path / "clickhouse") as engine:
+        migrate(engine.url)
+        with connect(engine.url) as client, connect(engine.analyst_url) as analyst:
+            shopping(client, project, range(6))
+            settled(client)
+            assert keep_moves(client)
+            heard = Heard(analyst)
+            assert transitions(heard, project=project).rows == walked(client, project=project)  # type: ignore[arg-type]
+            assert WALKED not in heard.asked
+            with pytest.raises(DatabaseError, match="node is name, channel or name_channel"):
+                analyst.query("SELECT * FROM transitions(node = 'place')")
 
 
 async def test_a_collector_keeps_moves_once_nothing_has_come_for_a_while(

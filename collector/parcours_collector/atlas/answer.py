@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from clickhouse_connect.driver.client import Client
 
-from parcours_collector.warehouse.index_waiting import WAITING, is_still, moves_now, state_at_rest
+from parcours_collector.warehouse.index_waiting import WAITING, are_still_kept, is_still, moves_now, state_at_rest
 from parcours_collector.warehouse.texts import parts_of, question_text
 
 Row = TypeVar("Row")
@@ -105,7 +105,7 @@ def _rows_kept(client: Client, question: str, parameters: Mapping[str, Any]) -> 
         return None
     asked = {**parameters, "walks_hash": moves.walks_hash}
     rows = client.query(question_text(question, (_WALKED, _CHECKED)), parameters=asked).result_rows
-    return rows if is_still(client, before) else None
+    return rows if are_still_kept(client, before) else None
 
 
 def _rows_at_rest(

@@ -21,7 +21,7 @@ WAITING = "waiting"
 
 _ACCESS_DENIED = 497
 _MOST_REMEMBERED = 64
-_found_before: dict[tuple[str, str], Sequence[Any]] = {}
+_found_before: dict[tuple[str, ...], Sequence[Any]] = {}
 """Of states in which an index was looked through, by question, what was found: that holds as long as the state does."""
 
 
@@ -33,11 +33,13 @@ class IndexState:
         changes: Stored, stored again or removed since they were written into the index.
         state: Tells the parts of the index and the load of the dictionary of people from any others: between two
             moments of one state nothing of the index was written, whatever came to wait for it.
+        moves: Tells the parts of the moves that are kept from any others.
         may_be_remembered: No later load of the dictionary can be taken for this one.
     """
 
     changes: int
     state: str
+    moves: str
     may_be_remembered: bool
 
 
@@ -51,7 +53,7 @@ def state_at_rest(client: Client) -> IndexState | None:
     found = state_now(client)
     if found is None or found.changes:
         return None
-    told = _looked_through(client, "walks_checked", found)
+    told = _looked_through(client, "walks_checked", found, found.state)
     return found if told is not None and told[0] else None
 
 
@@ -65,7 +67,7 @@ class MovesNow:
 
 def moves_now(client: Client, found: IndexState) -> MovesNow | None:
     """Return what `moves_checked` says of an index that is in this state; None if it is no longer."""
-    told = _looked_through(client, "moves_checked", found)
+    told = _looked_through(client, "moves_checked", found, found.state, found.moves)
     return None if told is None else MovesNow(int(told[0]), bool(told[1]))
 
 
@@ -75,20 +77,26 @@ def is_still(client: Client, before: IndexState) -> bool:
     return now is not None and now.state == before.state
 
 
+def are_still_kept(client: Client, before: IndexState) -> bool:
+    """Return whether, besides, the moves that are kept are the same ones."""
+    now = state_now(client)
+    return now is not None and (now.state, now.moves) == (before.state, before.moves)
+
+
 def state_now(client: Client) -> IndexState | None:
     """Return what the index is in; None to whoever may not see the engine's parts and dictionaries."""
     try:
-        ((changes, state, may_be_remembered),) = client.query(read_sql("questions/index_state")).result_rows
+        ((changes, state, moves, may_be_remembered),) = client.query(read_sql("questions/index_state")).result_rows
     except DatabaseError as error:
         if error.code != _ACCESS_DENIED:
             raise
         return None
-    return IndexState(int(changes), str(state), bool(may_be_remembered))
+    return IndexState(int(changes), str(state), str(moves), bool(may_be_remembered))
 
 
-def _looked_through(client: Client, question: str, found: IndexState) -> Sequence[Any] | None:
-    """Look through the index, once for each state; None if that has changed meanwhile."""
-    told = _found_before.get((question, found.state))
+def _looked_through(client: Client, question: str, found: IndexState, *state: str) -> Sequence[Any] | None:
+    """Look through the index, once for each of these states; None if the index has changed meanwhile."""
+    told = _found_before.get((question, *state))
     if told is None:
         ((*told,),) = client.query(question_text(question)).result_rows
         if not is_still(client, found):
@@ -96,5 +104,5 @@ def _looked_through(client: Client, question: str, found: IndexState) -> Sequenc
         if found.may_be_remembered:
             if len(_found_before) >= _MOST_REMEMBERED:
                 _found_before.clear()
-            _found_before[question, found.state] = told
+            _found_before[question, *state] = told
     return told

@@ -6,7 +6,7 @@ an answer never depends on whether, or when, they were kept.
 
 from clickhouse_connect.driver.client import Client
 
-from parcours_collector.warehouse.index_waiting import IndexState, moves_now, state_at_rest
+from parcours_collector.warehouse.index_waiting import moves_now, state_at_rest
 from parcours_collector.warehouse.sql import read_sql
 
 NODES = ("name", "channel", "name_channel")
@@ -32,17 +32,11 @@ def keep_moves(client: Client) -> bool:
         for node in NODES:
             asked = {"walks_hash": moves.walks_hash, "node": node, "project": project, "is_of_all": is_of_all}
             client.command(read_sql("keeping/moves"), parameters=asked)
-    if not _is_same(client, moves.walks_hash):
-        return False
-    parameters = {"walks_hash": moves.walks_hash}
-    client.command(read_sql("keeping/all_kept"), parameters=parameters)
-    for (partition_id,) in client.query(read_sql("keeping/kept_before"), parameters=parameters).result_rows:
+    now = state_at_rest(client)
+    are_whole = now is not None and now.state == before.state
+    if are_whole:
+        client.command(read_sql("keeping/all_kept"), parameters={"walks_hash": moves.walks_hash})
+    useless = {"walks_hash": moves.walks_hash, "are_whole": are_whole}
+    for (partition_id,) in client.query(read_sql("keeping/useless"), parameters=useless).result_rows:
         client.command(read_sql("keeping/drop"), parameters={"partition_id": partition_id})
-    return True
-
-
-def _is_same(client: Client, walks_hash: int) -> bool:
-    """Return whether nothing waits, and the walks are those of this hash."""
-    now: IndexState | None = state_at_rest(client)
-    moves = None if now is None else moves_now(client, now)
-    return moves is not None and moves.walks_hash == walks_hash
+    return are_whole

@@ -1,2 +1,2 @@
--- A move that one person made has that person's pause: nothing that was kept before an erasure stays.
+-- A move that one person made has that person's pause: nothing that was kept before something was deleted stays.
 TRUNCATE TABLE parcours.journey_moves
