@@ -169,6 +169,8 @@ def test_hashing_identifiers_twice_changes_nothing(ids: dict[str, list[str]]) ->
         "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
         "---",
         "(not set)",
+        "email",
+        "ID",
     ],
 )
 def test_a_value_that_stands_for_a_missing_one_is_a_placeholder(value: str) -> None:

@@ -8,12 +8,21 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Event:
-    """One contact. `at_seconds` counts from any origin; `ids` has every kind with its values."""
+    """One contact.
+
+    Attributes:
+        name: Its name, any text.
+        at_seconds: When, from any origin.
+        ids: Every kind with its values.
+        properties: What it carries.
+        is_of_person: Its one identifier is the case's word for a person, whatever it looks like.
+    """
 
     name: str
     at_seconds: float
     ids: dict[str, list[str]]
     properties: dict[str, Any]
+    is_of_person: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,4 +63,4 @@ def _event(event: dict[str, Any]) -> Event:
         ids["user_id"] = [str(event["person"])]
     for kind, value in (event.get("ids") or {}).items():
         ids.setdefault("id" if kind == "id2" else kind, []).append(str(value))
-    return Event(name=event["name"], at_seconds=event["t"], ids=ids, properties=event.get("props") or {})
+    return Event(event["name"], event["t"], ids, event.get("props") or {}, is_of_person="person" in event)

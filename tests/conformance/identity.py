@@ -18,16 +18,18 @@ from parcours_collector.warehouse.identity_policy import (
 )
 from parcours_schemas.identifiers import HASHED_KINDS, is_placeholder
 from tests.conformance.case import Case, Event
-from tests.conformance.world import LABEL, World
+from tests.conformance.world import AS_TEXT, LABEL, World, kind_of
 
 UNORDERED = frozenset({"clusters", "same_person"})
 _ORDERS_TRIED = 3
+_LIMITS_OF_PROFILE = dict.fromkeys(("posthog", "mixpanel.simplified", "amplitude", "segment"), {"user_id": 1})
+"""By whose rules a person has one user: a device that two have used stays with the first. A case may state others."""
 _LONG_SECONDS = 10 * 365 * 86_400
 
 
 def answer(world: World, case: Case) -> dict[str, Any]:
     """Set the case's policy, send its events, and say who is who."""
-    write_policy(world.client, world.project, _policies(case.query))
+    write_policy(world.client, world.project, _policies(world, case.query))
     events = case.events or _generated(case.query.get("gen", ""))
     sent = world.send(events)
     people = _people(world, events)
@@ -60,20 +62,35 @@ def answer(world: World, case: Case) -> dict[str, Any]:
     return told
 
 
-def _policies(query: dict[str, Any]) -> list[KindPolicy]:
-    limits: dict[str, int] = query.get("limits") or {}
+def _policies(world: World, query: dict[str, Any]) -> list[KindPolicy]:
+    limits: dict[str, int] = query.get("limits") or _LIMITS_OF_PROFILE.get(str(query.get("profile")), {})
     priority: list[str] = query.get("priority") or []
     policies = []
-    for kind in {**limits, **dict.fromkeys(priority)}:
-        kept = HASHED_KINDS.get(kind, kind)
-        # A declared order says all there is to say; without one a kind stands in its usual class.
-        usual: IdentifierClass = "medium" if priority else CLASS_OF_KIND.get(kept, "medium")
-        place = priority.index(kind) if kind in priority else 100
-        policies.append(KindPolicy(kept, usual, place, max_per_person=limits.get(kind, 0)))
+    for told in {**limits, **dict.fromkeys(priority)}:
+        kind = kind_of(told)
+        for kept in [HASHED_KINDS[kind], f"{kind}{AS_TEXT}"] if kind in HASHED_KINDS else [kind]:
+            # A declared order says all there is to say; without one a kind stands in its usual class.
+            usual: IdentifierClass = "medium" if priority else CLASS_OF_KIND.get(kept, "medium")
+            place = priority.index(told) if told in priority else 100
+            policies.append(KindPolicy(kept, usual, place, max_per_person=limits.get(told, 0)))
     blocked, most = tuple(query.get("blocked") or ()), int(query.get("max_ids_per_person") or 0)
     if blocked or most:
-        policies.append(KindPolicy(ALL_KINDS, max_per_person=most, blocked=blocked))
+        kept_blocked = [at for value in blocked if value.startswith("=") for at in _kept(world, value[1:])]
+        policies.append(KindPolicy(ALL_KINDS, max_per_person=most, blocked=(*blocked, *kept_blocked)))
     return policies
+
+
+def _kept(world: World, value: str) -> list[str]:
+    """A blocked value as it stands at rest, where it may be an e-mail address or a phone number."""
+    if is_placeholder(value):
+        return []
+    return [f"={_at_rest(world, kind, value)[1]}" for kind in HASHED_KINDS if kind_of(kind, value) == kind]
+
+
+def _at_rest(world: World, kind: str, value: str) -> tuple[str, str]:
+    assert world.sender
+    settings = Settings(data=world.folder, port=0, clickhouse_url=SecretStr(world.url))
+    return at_rest(kind, value, world.project, settings)[0]
 
 
 def _generated(told: str) -> list[Event]:
@@ -99,21 +116,25 @@ def _people(world: World, events: list[Event]) -> dict[int, list[tuple[str, str]
     return {
         person: named
         for person, held in world.persons().items()
-        if (named := [(kind, clear.get((kind, value), value)) for kind, value in held if (kind, value) not in blocked])
+        if (
+            named := [
+                (kind, meant)
+                for kind, value in held
+                if (kind, value) not in blocked
+                for meant in clear.get((kind, value), [value])
+            ]
+        )
     }
 
 
-def _clear_values(world: World, events: list[Event]) -> dict[tuple[str, str], str]:
-    """What stands at rest for an identifier that is kept hashed → the value that was sent."""
-    settings = Settings(data=world.folder, port=0, clickhouse_url=SecretStr(world.url))
-    sent = {
-        (kind, value)
-        for event in events
-        for kind, values in event.ids.items()
-        for value in values
-        if kind in HASHED_KINDS and not is_placeholder(value)
-    }
-    return {at_rest(kind, value, world.project, settings)[0]: value for kind, value in sent}
+def _clear_values(world: World, events: list[Event]) -> dict[tuple[str, str], list[str]]:
+    """What stands at rest for an identifier that is kept hashed → the values that were sent."""
+    clear: dict[tuple[str, str], list[str]] = {}
+    sent = {(kind_of(kind, one), one) for event in events for kind, values in event.ids.items() for one in values}
+    for kind, value in sorted(sent):
+        if kind in HASHED_KINDS and not is_placeholder(value):
+            clear.setdefault(_at_rest(world, kind, value), []).append(value)
+    return clear
 
 
 def _count(world: World, query: str) -> int:
@@ -134,7 +155,7 @@ def _agreed(world: World, case: Case, events: list[Event], clusters: list[list[s
         folder = world.folder / f"order-{order}"
         folder.mkdir()
         again = World(world.url, world.client, folder, f"{world.project}-{order}")
-        write_policy(again.client, again.project, _policies(case.query))
+        write_policy(again.client, again.project, _policies(again, case.query))
         again.send(random.Random(order).sample(events, len(events)))
         other = sorted(sorted({value for _, value in held}) for held in _people(again, events).values())
         if other != clusters:

@@ -21,28 +21,30 @@ def answer(world: World, case: Case) -> dict[str, Any]:
     walks = _walks(world, query)
     transforms = query.get("transforms") or []
     if transforms:
-        return {name: _text(path_walks(world.client, walks, transforms=[name]).rows) for name in transforms}
+        return {name: _text(world, path_walks(world.client, walks, transforms=[name]).rows) for name in transforms}
     limit = query.get("step_limit")
     links = path_links(world.client, walks, step_limit=limit)
     steps = path_steps(world.client, walks, step_limit=limit)
     told: dict[str, Any] = {
         "links": [
             {
-                "from": f"{link.position}_{link.from_node}",
-                "to": f"{link.position + 1}_{link.to_node}",
+                "from": f"{link.position}_{world.shown(link.from_node)}",
+                "to": f"{link.position + 1}_{world.shown(link.to_node)}",
                 "n": link.walks,
                 "avg_s": link.avg_seconds,
             }
             for link in links
         ],
-        "reach": {f"{step.position}_{step.node}": step.people for step in steps},
-        "continue": {f"{step.position}_{step.node}": step.people_on for step in steps},
-        "dropoff": {f"{step.position}_{step.node}": step.people_ended for step in steps},
+        "reach": {f"{step.position}_{world.shown(step.node)}": step.people for step in steps},
+        "continue": {f"{step.position}_{world.shown(step.node)}": step.people_on for step in steps},
+        "dropoff": {f"{step.position}_{world.shown(step.node)}": step.people_ended for step in steps},
     }
     takers: dict[str, set[str]] = {}
     for walk in path_walks(world.client, walks, step_limit=limit, limit=1_000_000):
         for place, (before, after) in enumerate(pairwise(walk.path), 1):
-            takers.setdefault(f"{place}_{before}>{place + 1}_{after}", set()).add(world.person_names[walk.person_id])
+            takers.setdefault(f"{place}_{world.shown(before)}>{place + 1}_{world.shown(after)}", set()).add(
+                world.person_names[walk.person_id]
+            )
     told["persons"] = {link: sorted(people) for link, people in takers.items()}
     return told
 
@@ -68,5 +70,5 @@ def _bare(node: str | None, *, strip: bool) -> str | None:
     return node[:-1] if node and strip and len(node) > 1 and node.endswith("/") else node
 
 
-def _text(walks: Any) -> str:
-    return " > ".join(walks[0].path) if walks else ""
+def _text(world: World, walks: Any) -> str:
+    return " > ".join(map(world.shown, walks[0].path)) if walks else ""

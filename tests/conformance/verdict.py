@@ -58,7 +58,7 @@ def _agree(wanted: Any, answered: Any, *, in_order: bool) -> bool:
                 return all(_agree(one, other, in_order=True) for one, other in zip(wanted, answered, strict=True))
             left = list(answered)
             for one in wanted:
-                found = next((other for other in left if _agree(one, other, in_order=True)), None)
+                found = next((other for other in left if _agree(_as_set(one), _as_set(other), in_order=True)), None)
                 if found is None:
                     return False
                 left.remove(found)
@@ -69,3 +69,8 @@ def _agree(wanted: Any, answered: Any, *, in_order: bool) -> bool:
             )
         case _:
             raise TypeError(f"a case states no {type(wanted).__name__}")
+
+
+def _as_set(one: Any) -> Any:
+    """A group of names, in no order of its own; anything else as it is."""
+    return sorted(one) if isinstance(one, list | tuple) and all(isinstance(name, str) for name in one) else one

@@ -24,13 +24,17 @@ from parcours_collector.warehouse.migrations import migrate
 from parcours_collector.warehouse.stitching import stitch
 from parcours_schemas.catalogue import CATALOGUE
 from parcours_schemas.envelope import MAX_NAME_CHARS, SNAKE_CASE_PATTERN
+from parcours_schemas.errors import InvalidIdentifier
+from parcours_schemas.identifiers import HASHED_KINDS, is_placeholder, normalise, redact_clear_identifiers
 from tests.conformance.case import Event
-from tests.running import add_source
+from tests.running import Sender, add_source
 
 _ORIGIN = datetime(2024, 1, 1, tzinfo=UTC)
 """Where seconds from "any origin" are put: a Monday, in no gap of a time zone, within reach of every age limit."""
 _FIRST_EPOCH_SECOND = 10**9
 """From here on seconds are taken as seconds since 1970: cases that name days count so."""
+AS_TEXT = "_text"
+"""What is appended to a kind for values that are none of it."""
 LABEL = "label"
 """The property that carries a case's own name of an event, whatever it looks like."""
 
@@ -44,6 +48,7 @@ class World:
         self.folder = folder
         self.project = project
         self._names: dict[str, str] = {}
+        self._stand_ins: dict[str, str] = {}
         self._sent = 0
 
     def name_of(self, event_name: str) -> str:
@@ -55,6 +60,10 @@ class World:
     def label_of(self, name: str) -> str:
         """The case's name for a touchpoint's."""
         return next((label for label, stand_in in self._names.items() if stand_in == name), name)
+
+    def shown(self, text: str) -> str:
+        """What a case wrote where this was sent."""
+        return next((meant for meant, stand_in in self._stand_ins.items() if stand_in == text), text)
 
     def instant(self, at_seconds: float) -> datetime:
         """When something at these seconds happens here."""
@@ -81,7 +90,7 @@ class World:
         ).result_rows
         persons: dict[int, list[tuple[str, str]]] = {}
         for person, kind, value in rows:
-            persons.setdefault(person, []).append((kind, value))
+            persons.setdefault(person, []).append((kind, self.shown(value)))
         return persons
 
     @cached_property
@@ -98,12 +107,33 @@ class World:
             "schema": "1-0-0",
             "occurred_at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "channel": "web",
-            "ids": {kind: values[0] if len(values) == 1 else values for kind, values in event.ids.items()},
-            "properties": {**event.properties, LABEL: event.name},
+            "ids": self._ids(event),
+            "properties": {**event.properties, LABEL: self._as_sent(event.name, or_if=not event.name)},
         }
 
+    def _ids(self, event: Event) -> dict[str, list[str]]:
+        ids: dict[str, list[str]] = {}
+        for kind, values in event.ids.items():
+            for value in values:
+                here = kind_of(kind, value)
+                is_hashed = here in HASHED_KINDS
+                sent = value if is_hashed else self._as_sent(value, or_if=event.is_of_person and is_placeholder(value))
+                ids.setdefault(here, []).append(sent)
+        return ids
+
+    def _as_sent(self, text: str, *, or_if: bool) -> str:
+        """The text itself, or what stands for it: where it would be replaced as an e-mail address, or if so asked."""
+        if or_if or redact_clear_identifiers([text], b"any", region=None) != [text]:
+            return self._stand_ins.setdefault(text, f"stand-in {len(self._stand_ins) + 1}")
+        return text
+
+    @cached_property
+    def sender(self) -> Sender:
+        """Who sends; with it the project has the key that e-mail addresses are hashed with."""
+        return add_source(self.folder, f"case-{uuid.uuid4().hex[:8]}", self.project)
+
     async def _deliver(self, touchpoints: list[dict[str, Any]]) -> None:
-        sender = add_source(self.folder, f"case-{uuid.uuid4().hex[:8]}", self.project)
+        sender = self.sender
         settings = Settings(
             data=self.folder,
             port=0,
@@ -149,6 +179,17 @@ class Worlds:
                 yield World(engine.url, client, collector, "conformance")
         finally:
             shutil.rmtree(folder)
+
+
+def kind_of(kind: str, value: str | None = None) -> str:
+    """The kind that stands for a case's; another where a value is no e-mail address or phone number after all."""
+    here = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", kind).lower()).strip("_")
+    if value is not None and here in HASHED_KINDS and not is_placeholder(value):
+        try:
+            normalise(here, value, region=None)
+        except InvalidIdentifier:
+            return f"{here}{AS_TEXT}"
+    return here
 
 
 def _event_id(at: datetime, number: int) -> str:
