@@ -209,8 +209,8 @@ class Funnel:
     def _broken_down(self, walk: list[Told]) -> list[tuple[str, list[Told]]]:
         steps = [one for one in walk if one.steps]
         match self.rule["breakdown_by"] if self.rule["breakdown"] else None:
-            case "first_touch" | "last_touch" as which if steps:
-                return [(steps[0 if which == "first_touch" else -1].value, walk)]
+            case "first_touch" | "last_touch" as which if valued := [one.value for one in steps if one.value]:
+                return [(valued[0 if which == "first_touch" else -1], walk)]
             case "each_value":
                 return [(v, [t for t in walk if t.value == v]) for v in dict.fromkeys(t.value for t in walk)]
             case "step":
@@ -258,9 +258,11 @@ class Funnel:
             return
         last_step, takes_first = len(self.steps), self.rule["attempts"] == "first"
         waiting: dict[int, Attempt] = {}
+        dropped: dict[int, Attempt] = {}
         over: list[Attempt] = []
         for told, is_late in self._sequence(walk):
             ended_by_exclusion = False
+            was_dropped = dict(dropped)
             for k, one in sorted(waiting.items()):
                 is_later = told.at > one.last_at or self.rule["ties"] == "arrival"
                 if told.at - one.began_at > self.window:
@@ -268,12 +270,14 @@ class Funnel:
                 elif not is_late and is_later and self._excludes(told, k):
                     one.is_dropped = self.rule["exclusion_ends"] == "person"
                     ended_by_exclusion = True
+                    if one.is_dropped and self.rule["step_order"] != "strict":
+                        dropped[k] = one
                     over.append(waiting.pop(k))
                 elif not is_late and is_later and self._is_passed_by(told, k):
                     over.append(waiting.pop(k))
             goals: dict[int, int] = {}
             for k, one in waiting.items():
-                if not (is_late and any(step and step.touch is told.touch for step in one.steps)):
+                if not (is_late and _has(one, told)):
                     goal = next((n for n in self._nexts(k) if n in told.steps and self._is_within(told, one, n)), None)
                     if goal:
                         goals[goal] = max(goals.get(goal, 0), k)
@@ -285,6 +289,15 @@ class Funnel:
             arrivals = {goal: Attempt([*waiting[k].steps, *[None] * (goal - 1 - k), told]) for goal, k in goals.items()}
             if begins:
                 arrivals[1] = Attempt([told])
+            for k, one in was_dropped.items():
+                if told.at - one.began_at <= self.window and not (is_late and _has(one, told)):
+                    goal = next((n for n in self._nexts(k) if n in told.steps and self._is_within(told, one, n)), None)
+                    if goal:
+                        over.append(Attempt([*one.steps, *[None] * (goal - 1 - k), told], is_dropped=True))
+                        if dropped[k] is one:
+                            del dropped[k]
+            for k in arrivals:
+                dropped.pop(k, None)
             for k, one in sorted(arrivals.items()):
                 if k in after and self.keeps_all:
                     over.append(after[k])
@@ -363,7 +376,7 @@ class Funnel:
         if interval == "hour":
             return local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
         day = local.replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
-        back = {"day": 0, "week": day.weekday(), "month": day.day - 1}[interval]
+        back = {"day": 0, "week": day.weekday(), "sunday_week": day.isoweekday() % 7, "month": day.day - 1}[interval]
         return (day - timedelta(days=back)).replace(tzinfo=ZoneInfo(self.rule["timezone"])).astimezone(UTC)
 
 
@@ -375,6 +388,10 @@ def by_step(counted: Sequence[Counted], steps: int) -> dict[tuple[str, datetime 
         for key, found in groupby(keyed, key=lambda one: (one.value, one.period))
         for group in [list(found)]
     }
+
+
+def _has(one: Attempt, told: Told) -> bool:
+    return any(step and step.touch is told.touch for step in one.steps)
 
 
 def _inside(at: datetime, from_at: datetime | None, to_at: datetime | None) -> bool:

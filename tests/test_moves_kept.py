@@ -19,6 +19,7 @@ from parcours_collector.warehouse import index_keeper
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.embedded.process import EngineProcess
 from parcours_collector.warehouse.index_keeper import IndexKeeper
+from parcours_collector.warehouse.index_waiting import state_now
 from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.migrations import migrate
 from parcours_collector.warehouse.moves import NODES, keep_moves
@@ -113,25 +114,37 @@ def test_moves_are_read_while_they_are_those_of_the_walks_of_now(clickhouse_apar
     assert (KEPT in heard.asked, WALKED in heard.asked) == (False, True)
     transitions(heard, project=project, to_at=datetime(2026, 1, 1, tzinfo=UTC))  # type: ignore[arg-type]
     assert (KEPT in heard.asked, WALKED in heard.asked) == (False, True)
-    ((partitions,),) = clickhouse_apart.query("SELECT uniqExact(walks_hash) FROM journey_moves").result_rows
+    ((partitions,),) = clickhouse_apart.query("SELECT uniqExact(run) FROM journey_moves").result_rows
     assert partitions == 1, "what was kept before is dropped"
 
 
 class Interrupted(Heard):
-    """Does something just before a statement."""
+    """Does something once, just before a statement or an insert."""
 
     def __init__(self, client: Client, before: str, what: Any) -> None:
         super().__init__(client)
         self._before, self._what = before, what
 
+    def query(self, sql: str, **more: Any) -> Any:
+        self._interrupt(sql)
+        return super().query(sql, **more)
+
     def command(self, sql: str, **more: Any) -> Any:
+        self._interrupt(sql)
+        return self._client.command(sql, **more)
+
+    def insert(self, table: str, rows: Any, **more: Any) -> Any:
+        self._interrupt(f"INSERT INTO {table}")
+        return self._client.insert(table, rows, **more)
+
+    def _interrupt(self, sql: str) -> None:
         if self._before in sql and self._what is not None:
             what, self._what = self._what, None
             what()
-        return self._client.command(sql, **more)
 
 
-def test_moves_that_something_came_between_are_not_kept(clickhouse_apart: Client, project: str) -> None:
+@pytest.mark.parametrize("before", ["median_seconds", "INSERT INTO journey_moves", "system.parts\nWHERE database = c"])
+def test_moves_that_something_came_between_are_not_told(before: str, clickhouse_apart: Client, project: str) -> None:
     shopping(clickhouse_apart, project, range(6))
     settled(clickhouse_apart)
 
@@ -139,35 +152,50 @@ def test_moves_that_something_came_between_are_not_kept(clickhouse_apart: Client
         shopping(clickhouse_apart, project, range(6, 9))
         settled(clickhouse_apart)
 
-    assert not keep_moves(Interrupted(clickhouse_apart, "INSERT INTO journey_moves", more))  # type: ignore[arg-type]
-    assert clickhouse_apart.query("SELECT count() FROM journey_moves").result_rows == [(0,)]
+    keep_moves(Interrupted(clickhouse_apart, before, more))  # type: ignore[arg-type]
     assert transitions(clickhouse_apart, project=project).rows == walked(clickhouse_apart, project=project)
     assert keep_moves(clickhouse_apart)
     assert transitions(clickhouse_apart, project=project).rows == walked(clickhouse_apart, project=project)
 
 
-def test_moves_of_which_not_all_are_written_are_not_read(clickhouse_apart: Client, project: str) -> None:
-    def die() -> None:
-        raise KeyboardInterrupt
-
+@pytest.mark.parametrize("before", ["INSERT INTO journey_moves", "system.parts\nWHERE database = c"])
+@pytest.mark.parametrize(
+    "what",
+    [lambda client: client.command("TRUNCATE TABLE journey_moves"), keep_moves],
+    ids=["somebody deletes", "somebody keeps"],
+)
+def test_moves_are_whole_or_not_told_whoever_does_something_between(
+    before: str, what: Any, clickhouse_apart: Client, project: str
+) -> None:
     shopping(clickhouse_apart, project, range(6))
     settled(clickhouse_apart)
-    with pytest.raises(KeyboardInterrupt):
-        keep_moves(Interrupted(clickhouse_apart, "(walks_hash) VALUES", die))  # type: ignore[arg-type]
-    assert clickhouse_apart.query("SELECT count() FROM journey_moves").result_rows[0][0]
+    keep_moves(Interrupted(clickhouse_apart, before, lambda: what(clickhouse_apart)))  # type: ignore[arg-type]
+    told = transitions(clickhouse_apart, project=project)
+    assert told.rows == walked(clickhouse_apart, project=project)
+    by_hand = clickhouse_apart.query(told.sql, parameters=dict(told.parameters)).result_rows
+    assert tuple(Transition(*row) for row in by_hand) == told.rows
+
+
+def test_moves_of_which_some_are_missing_are_not_told(clickhouse_apart: Client, project: str) -> None:
+    shopping(clickhouse_apart, project, range(6))
+    settled(clickhouse_apart)
+    assert keep_moves(clickhouse_apart)
+    clickhouse_apart.command("ALTER TABLE journey_moves DELETE WHERE node = 'name' SETTINGS mutations_sync = 1")
     heard = Heard(clickhouse_apart)
     assert transitions(heard, project=project).rows == walked(clickhouse_apart, project=project)  # type: ignore[arg-type]
     assert WALKED in heard.asked
-    assert keep_moves(clickhouse_apart)
-    assert transitions(heard, project=project).rows == walked(clickhouse_apart, project=project)  # type: ignore[arg-type]
-    assert WALKED not in heard.asked
+    assert not clickhouse_apart.query("SELECT * FROM transitions_kept(node = '', project = '')").result_rows
 
 
-def test_moves_that_two_have_kept_at_once_are_counted_once(clickhouse_apart: Client, project: str) -> None:
+def test_moves_that_are_kept_while_they_are_looked_for_are_not_remembered_for_the_time_before(
+    clickhouse_apart: Client, project: str
+) -> None:
     shopping(clickhouse_apart, project, range(6))
     settled(clickhouse_apart)
-    other = Interrupted(clickhouse_apart, "(walks_hash) VALUES", lambda: keep_moves(clickhouse_apart))
-    assert keep_moves(other)  # type: ignore[arg-type]
+    wait_until(lambda: (now := state_now(clickhouse_apart)) is not None and now.may_be_remembered)
+    hurried = Interrupted(clickhouse_apart, "kept_run\nFROM", lambda: keep_moves(clickhouse_apart))
+    transitions(hurried, project=project)  # type: ignore[arg-type]
+    clickhouse_apart.command("TRUNCATE TABLE journey_moves")
     assert transitions(clickhouse_apart, project=project).rows == walked(clickhouse_apart, project=project)
 
 

@@ -22,7 +22,7 @@ from tests.conformance.world import AS_TEXT, LABEL, World, kind_of
 
 UNORDERED = frozenset({"clusters", "same_person"})
 _ORDERS_TRIED = 3
-_LIMITS_OF_PROFILE = dict.fromkeys(("posthog", "mixpanel.simplified", "amplitude", "segment"), {"user_id": 1})
+_LIMITS_OF_PROFILE = {profile: {"user_id": 1} for profile in ("posthog", "mixpanel.simplified", "amplitude", "segment")}
 """By whose rules a person has one user: a device that two have used stays with the first. A case may state others."""
 _LONG_SECONDS = 10 * 365 * 86_400
 

@@ -101,9 +101,9 @@ def _rows_kept(client: Client, question: str, parameters: Mapping[str, Any]) -> 
     """Return the rows by the moves that are kept; None if these are not everybody's as they are, or are no longer."""
     before = state_at_rest(client)
     moves = None if before is None else moves_now(client, before)
-    if before is None or moves is None or not moves.are_kept:
+    if before is None or moves is None or not moves.kept_run:
         return None
-    asked = {**parameters, "walks_hash": moves.walks_hash}
+    asked = {**parameters, "kept_run": moves.kept_run}
     rows = client.query(question_text(question, (_WALKED, _CHECKED)), parameters=asked).result_rows
     return rows if are_still_kept(client, before) else None
 

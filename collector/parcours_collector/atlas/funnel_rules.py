@@ -15,7 +15,7 @@ Attempts = Literal["best", "first"]
 Ties = Literal["arrival", "any"]
 ExclusionEnds = Literal["attempt", "person"]
 BreakdownBy = Literal["first_touch", "last_touch", "each_value", "step", "attempt"]
-Period = Literal["hour", "day", "week", "month"]
+Period = Literal["hour", "day", "week", "sunday_week", "month"]
 _VALUES = dict.fromkeys(("<", "<=", ">", ">="), (1, 1)) | dict.fromkeys(("set", "unset"), (0, 0))
 """The least and the most values an operator takes; the others take one or more."""
 

@@ -25,19 +25,19 @@ def refresh(clickhouse_url: ClickHouseUrlOption = None) -> None:
     """
     with connect(_url(clickhouse_url)) as client:
         require_migrated(client)
-        kept = JourneyIndex(client)
-        _say(kept.refresh(said=console.print))
-        _keep_moves(client, kept)
+        journey_index = JourneyIndex(client)
+        _say(journey_index.refresh(said=console.print))
+        _keep_moves(client, journey_index)
 
 
 @index.command("rebuild")
 def rebuild(clickhouse_url: ClickHouseUrlOption = None) -> None:
-    """Write the whole index anew from all touchpoints."""
+    """Write the whole index anew from all touchpoints, and keep the moves of the network, as refresh does."""
     with connect(_url(clickhouse_url)) as client:
         require_migrated(client)
-        kept = JourneyIndex(client)
-        _say(kept.rebuild(said=console.print))
-        _keep_moves(client, kept)
+        journey_index = JourneyIndex(client)
+        _say(journey_index.rebuild(said=console.print))
+        _keep_moves(client, journey_index)
 
 
 @index.command("check")
@@ -56,14 +56,16 @@ def _url(given: str | None) -> str:
     return load_settings(clickhouse_url=given).require_clickhouse_url()
 
 
-def _keep_moves(client: Client, kept: JourneyIndex) -> None:
-    with console.status("keeping the moves of the network"):
-        kept.settle()
-        are_kept = keep_moves(client)
+def _keep_moves(client: Client, journey_index: JourneyIndex) -> None:
+    with console.status("waiting for questions that began before, then keeping the moves of the network"):
+        journey_index.settle()
+        are_kept = keep_moves(client) or keep_moves(client)
     if are_kept:
         console.print("moves of the network kept: until something comes, they are told at once")
     else:
-        console.print("touchpoints keep coming: moves of the network are told by going through all walks")
+        console.print(
+            "moves of the network not kept, as the index lacks something or is being merged: all walks tell them"
+        )
 
 
 def _say(run: IndexRun) -> None:

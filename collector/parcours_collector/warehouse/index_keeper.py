@@ -90,6 +90,8 @@ class IndexKeeper:
 
     def _keep_moves(self, client: Client) -> None:
         began_at = time.monotonic()
-        keep_moves(client)
-        ended_at = time.monotonic()
-        self._may_keep_at = ended_at + _LEAST_SHARE * (ended_at - began_at)
+        try:
+            keep_moves(client)
+        finally:
+            ended_at = time.monotonic()
+            self._may_keep_at = ended_at + _LEAST_SHARE * (ended_at - began_at)

@@ -6,7 +6,7 @@ statement can do without.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ WAITING = "waiting"
 
 _ACCESS_DENIED = 497
 _MOST_REMEMBERED = 64
-_found_before: dict[tuple[str, ...], Sequence[Any]] = {}
+_found_before: dict[tuple[str, str, str], Sequence[Any]] = {}
 """Of states in which an index was looked through, by question, what was found: that holds as long as the state does."""
 
 
@@ -53,22 +53,22 @@ def state_at_rest(client: Client) -> IndexState | None:
     found = state_now(client)
     if found is None or found.changes:
         return None
-    told = _looked_through(client, "walks_checked", found, found.state)
+    told = _looked_through(client, "walks_checked", found, is_still)
     return found if told is not None and told[0] else None
 
 
 @dataclass(frozen=True, slots=True)
 class MovesNow:
-    """Which walks there are, and whether the moves that they make are kept."""
+    """Which walks there are, and which keeping has the moves that they make; 0 = none."""
 
     walks_hash: int
-    are_kept: bool
+    kept_run: int
 
 
 def moves_now(client: Client, found: IndexState) -> MovesNow | None:
     """Return what `moves_checked` says of an index that is in this state; None if it is no longer."""
-    told = _looked_through(client, "moves_checked", found, found.state, found.moves)
-    return None if told is None else MovesNow(int(told[0]), bool(told[1]))
+    told = _looked_through(client, "moves_checked", found, are_still_kept)
+    return None if told is None else MovesNow(int(told[0]), int(told[1]))
 
 
 def is_still(client: Client, before: IndexState) -> bool:
@@ -94,15 +94,18 @@ def state_now(client: Client) -> IndexState | None:
     return IndexState(int(changes), str(state), str(moves), bool(may_be_remembered))
 
 
-def _looked_through(client: Client, question: str, found: IndexState, *state: str) -> Sequence[Any] | None:
-    """Look through the index, once for each of these states; None if the index has changed meanwhile."""
-    told = _found_before.get((question, *state))
+def _looked_through(
+    client: Client, question: str, found: IndexState, is_same: Callable[[Client, IndexState], bool]
+) -> Sequence[Any] | None:
+    """Look through the index, once for each state; None if that has changed meanwhile."""
+    state = (question, found.state, found.moves if is_same is are_still_kept else "")
+    told = _found_before.get(state)
     if told is None:
         ((*told,),) = client.query(question_text(question)).result_rows
-        if not is_still(client, found):
+        if not is_same(client, found):
             return None
         if found.may_be_remembered:
             if len(_found_before) >= _MOST_REMEMBERED:
                 _found_before.clear()
-            _found_before[question, *state] = told
+            _found_before[state] = told
     return told

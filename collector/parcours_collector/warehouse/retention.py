@@ -62,7 +62,8 @@ def delete_expired(client: Client, found: Expired) -> None:
     for table in _TABLES:
         client.command(read_sql(f"retention/delete_{table}"), parameters=parameters)
     client.command(read_sql("retention/note_left"), parameters=parameters)
-    client.command(read_sql("forgetting/forget_moves"))
+    if found.touchpoints:
+        client.command(read_sql("forgetting/forget_moves"))
     if found.identity_edges:
         stitch(client, full=True)
     JourneyIndex(client, linger_seconds=0).refresh()

@@ -2,8 +2,8 @@
 
 _EDGES = " \t\r\n\f\v\u00a0\u200b\ufeff'\"`"
 _SINGLE_WORDS = """
-null undefined anonymous guest none nil unknown n/a na true false -1 (null) <null> (none) [object] {} [] default id email
-not_authenticated unauthenticated not_set distinct_id distinctid user_id userid anonymous_id anonymousid
+null undefined anonymous guest none nil unknown n/a na true false -1 (null) <null> (none) [object] {} [] default
+id email not_authenticated unauthenticated not_set distinct_id distinctid user_id userid anonymous_id anonymousid
 """
 _WORDS = frozenset(_SINGLE_WORDS.split()) | {"[object object]", "(not set)", "not set", "not available"}
 # 'nan' in lower case is somebody's name; 'NaN' is what a program prints for a missing number.

@@ -1,2 +1,2 @@
--- Forget moves of walks that are no longer so.
+-- Forget a keeping of moves.
 ALTER TABLE journey_moves DROP PARTITION ID {partition_id:String}

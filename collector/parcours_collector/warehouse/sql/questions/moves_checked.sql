@@ -1,4 +1,4 @@
 SELECT
     walks_hash,
-    are_kept
+    kept_run
 FROM moves_checked

@@ -12,14 +12,15 @@
 -- ties: touchpoints of the same instant go 'arrival' (in the order of their ids) or 'any' way round; then a step may also lie up to grace_seconds before the one it follows.
 -- resolution_seconds: times are cut to it, and within one stand in their true order; of touchpoints of one time that are the same steps one counts.
 -- exclusions: a list of objects as steps are, with from_step and to_step (from 1; by default first and last): what ends an attempt between these two.
--- exclusion_ends: 'attempt' (it counts up to there) or 'person' (whose best attempt it is, counts nowhere).
+-- exclusion_ends: 'attempt' (it counts up to there) or 'person' (whose best attempt it is, counts nowhere; except in strict order it goes one step further all the same, and is the
+--   best if nobody of theirs comes as far without).
 -- where: what every touchpoint fulfils: a list of conditions [field, operator, value, …]: = and != (any of the values), contains, <, <=, >, >= (one value), set, unset (none).
 --   = and != compare texts, and what was sent as a number by its value. Fields: name, channel,
 --   source, place, currency, revenue, properties.NAME, context.NAME (or context.NAME.NAME).
--- breakdown: a field; breakdown_by: 'first_touch', 'last_touch' (of the touchpoints that are steps), 'each_value' (a funnel of the touchpoints of each value), 'step' (a
+-- breakdown: a field; breakdown_by: 'first_touch', 'last_touch' (of the touchpoints that are steps and have a value), 'each_value' (a funnel of the touchpoints of each value), 'step' (a
 --   funnel for each value at breakdown_step, of all touchpoints that are it), 'attempt' (the value that breakdown_step has in the attempt).
 -- fields: every field that the rules look at.
--- interval: 'hour', 'day', 'week', 'month' of entry, in timezone ('UTC').
+-- interval: 'hour', 'day', 'week' (from Monday), 'sunday_week' (from Sunday), 'month' of entry, in timezone ('UTC').
 CREATE OR REPLACE VIEW funnel_rules AS
 WITH
     if(ifNull({rules:Nullable(String)}, '') = '', '{}', assumeNotNull({rules:Nullable(String)})) AS told_rules,
@@ -120,7 +121,7 @@ WHERE throwIf(NOT isValidJSON({steps:String}) OR empty(raw_steps) OR arrayExists
   AND throwIf(exclusion_ends NOT IN ('attempt', 'person'), 'exclusion_ends is attempt or person') = 0
   AND throwIf(breakdown_by NOT IN ('first_touch', 'last_touch', 'each_value', 'step', 'attempt'), 'breakdown_by is first_touch, last_touch, each_value, step or attempt') = 0
   AND throwIf(breakdown_step = 0 OR breakdown_step > length(steps), 'breakdown_step is a step, from 1') = 0
-  AND throwIf(interval NOT IN ('', 'hour', 'day', 'week', 'month'), 'interval is hour, day, week or month') = 0
+  AND throwIf(interval NOT IN ('', 'hour', 'day', 'week', 'sunday_week', 'month'), 'interval is hour, day, week, sunday_week or month') = 0
   AND throwIf(NOT match(count_by, '^(person|session|journey|(properties|context)\\..+)$'), 'count_by is person, session, journey, properties.NAME or context.NAME') = 0
   AND throwIf(window_seconds < 0 OR grace_seconds < 0 OR resolution_seconds < 0 OR arrayExists(step -> ifNull(step.within_seconds, 0) < 0, steps), 'no number of seconds is below 0') = 0
   AND throwIf(arrayExists(one -> one.from_step >= one.to_step OR one.to_step > length(steps), exclusions), 'an exclusion has from_step below to_step, both steps from 1') = 0

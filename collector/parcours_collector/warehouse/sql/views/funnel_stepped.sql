@@ -294,6 +294,7 @@ WITH
             /* exclusions: */ if(has_exclusions, arrayShiftLeft(arrayFilter((ended, began_ms) -> began_ms != never, ended_there, began_there), 1, toInt64(0)), []) /* else: [] */ AS next_ended,
             /* drops: */ if(drops_person, arrayFilter((excluded_ms, began_ms) -> began_ms != never, excluded_at, began_there), []) /* else: [] */ AS excluded_after,
             arrayFilter((place, began_ms) -> began_ms != never, arrayEnumerate(began_there), began_there)[if(
+                /* drops: */ is_dropped, 0, if( /* else: */
                 reached = step_count, 1,
                 if(
                     /* exclusions: */ has_exclusions,
@@ -304,11 +305,21 @@ WITH
                     ) /* else: false, toUInt32(0) */,
                     arrayFirstIndex((began_ms, next_ms) -> next_ms - began_ms > window_ms, began_before, next_at)
                 )
+            /* drops: */ ) /* else: */
             )] AS last_place
         FROM
         (
             SELECT
                 *,
+                -- Who is excluded goes one step further all the same, and then has come further than anybody who counts: 1 = one came there, 2 = the last that came was excluded.
+                /* drops: */ drops_person AND reached < step_count AND arrayExists(
+                    (kind, flag, at_ms, waits_ms, last_ms) -> kind = 2 AND bitAnd(bitShiftRight(flag, reached), 1) = 1 AND at_ms - waits_ms <= window_ms AND at_ms - last_ms <= tupleElement(r, 'withins_ms')[reached + 1],
+                    arrayFill(kind -> kind != 0, arrayMap(
+                        (began_ms, flag, at_ms, waits_ms, last_ms) -> multiIf(began_ms != never, 1, bitAnd(bitShiftRight(flag, 5 + reached), 1) = 1 AND at_ms - waits_ms <= window_ms AND (NOT spares_instant OR last_ms < at_ms), 2, 0),
+                        began_there, flags, at, waits_there, last_there
+                    )),
+                    flags, at, waits_there, last_there
+                ) /* else: false */ AS is_dropped,
                 /* spared: */ if(NOT spares_instant, ended_there, arrayReverseFill((ended, is_last) -> is_last, ended_there, is_last_of_instant)) /* else: ended_there */ AS ended_by_then,
                 /* drops: *//* spared: */ if(NOT spares_instant, excluded_next, arrayReverseFill((excluded_ms, is_last) -> is_last, excluded_next, is_last_of_instant)) /* else: excluded_next *//* else: [] */ AS excluded_at
             FROM
@@ -318,6 +329,9 @@ WITH
                     multiIf(/* step_6: */ reached = 6, began_6, /* else: */ /* step_5: */ reached = 5, began_5, /* else: */ /* step_4: */ reached = 4, began_4, /* else: */ /* step_3: */ reached = 3, began_3, /* else: */ reached = 2, began_2, began_1) AS began_there,
                     /* spared: */ if(NOT spares_instant, [], arrayMap((at_ms, next_ms) -> at_ms != next_ms, at, arrayShiftLeft(at, 1, toInt64(4000000000000000000)))) /* else: [] */ AS is_last_of_instant,
                     /* exclusions: */ if(NOT has_exclusions, [], arrayCumSum(arrayMap(flag -> toInt64(bitAnd(bitShiftRight(flag, 5 + reached), 1)), flags))) /* else: [] */ AS ended_there,
+                    -- Who waits there, by when that began, and when it came.
+                    /* drops: */ arrayFill(began_ms -> began_ms != never, began_there) /* else: [] */ AS waits_there,
+                    /* drops: */ arrayFill((at_ms, began_ms) -> began_ms != never, at, began_there) /* else: [] */ AS last_there,
                     -- When the next one is excluded there, after each touchpoint.
                     /* drops: */ if(NOT drops_person, [], arrayShiftLeft(
                         arrayReverseFill(excluded_ms -> excluded_ms != never, arrayMap((at_ms, flag) -> if(bitAnd(bitShiftRight(flag, 5 + reached), 1) = 1, at_ms, never), at, flags)),

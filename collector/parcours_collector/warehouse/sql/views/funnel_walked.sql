@@ -227,7 +227,7 @@ WITH
                     one -> (one, arrayMap(touch -> CAST((touch.at, touch.id_order, if(touch.value = one, touch.met, arrayMap((flag, k) -> flag AND k != tupleElement(r, 'breakdown_step'), touch.met, arrayEnumerate(touch.met))), touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'), run)),
                     arrayDistinct(arrayFilter(touch -> touch.met[tupleElement(r, 'breakdown_step')], run).value)
                 ),
-                [(arrayElement(arrayFilter(touch -> arrayExists(flag -> flag, arraySlice(touch.met, 1, tupleElement(r, 'step_count'))), run).value, if(tupleElement(r, 'breakdown_by') = 'first_touch', 1, -1)), run)]
+                [(arrayElement(arrayFilter(touch -> touch.value != '' AND arrayExists(flag -> flag, arraySlice(touch.met, 1, tupleElement(r, 'step_count'))), run).value, if(tupleElement(r, 'breakdown_by') = 'first_touch', 1, -1)), run)]
             )) AS chosen
         FROM held_apart
         WHERE arrayExists(touch -> arrayExists(flag -> flag, arraySlice(touch.met, 1, if(tupleElement(r, 'any_order'), tupleElement(r, 'step_count'), 1))), run)
@@ -371,9 +371,10 @@ WITH
             ) AS state_in_any_order,
             if(
                 tupleElement(r, 'any_order'),
-                (CAST([], 'Array(Tuple(Int64, Int64, Array(UInt256)))'), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)')),
+                (CAST([], 'Array(Tuple(Int64, Int64, Array(UInt256)))'), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)'), CAST([], 'Array(Tuple(Int64, Int64, Array(UInt256)))')),
                 -- In the place of each step waits the attempt that has reached it and began last: (began, reached it, its touchpoints); nobody began so long ago that it is no time.
                 -- Put away are the touchpoints of those that are over, and which of them were dropped. A complete one waits until the next touchpoint.
+                -- Where an exclusion drops the person, the last that was dropped in each place waits beside: it goes one step further all the same, and whoever came no further counts nowhere.
                 arrayFold(
                     (state, touch, at, flags, is_late) -> (
                         -- For every step, whether one goes on from there: 0 = it may, 1 = there is none, more = it is over, and why.
@@ -412,6 +413,14 @@ WITH
                                 OR (tupleElement(r, 'keeps_all') AND over = 0 AND is_coming AND NOT is_leaving),
                             state.1, overs, comes, leaves
                         ) AS puts,
+                        if(NOT tupleElement(r, 'drops_person') OR tupleElement(r, 'strict'), CAST([], 'Array(UInt16)'), arrayMap(
+                            (one, nexts) -> if(at - one.1 > tupleElement(r, 'window_ms') OR (is_late AND has(one.3, touch)), toUInt16(0), arrayFirst(next -> bitAnd(flags[next], 1) = 1 AND at - one.2 <= tupleElement(r, 'withins_ms')[next], nexts)),
+                            state.4, tupleElement(r, 'nexts')
+                        )) AS goes_to,
+                        arrayFilter(
+                            steps -> notEmpty(steps) AND (tupleElement(r, 'keeps_all') OR length(steps) > length(state.2[-1])),
+                            arrayMap((one, next) -> if(next = 0, CAST([], 'Array(UInt256)'), arrayPushBack(arrayResize(one.3, next - 1), touch)), arrayResize(state.4, length(goes_to)), goes_to)
+                        ) AS gone,
                         (
                             arrayMap(
                                 (one, before, over, is_coming, is_leaving, k) -> multiIf(
@@ -421,12 +430,21 @@ WITH
                                 ),
                                 state.1, befores, overs, comes, leaves, tupleElement(r, 'places')
                             ),
-                            arrayConcat(state.2, arrayFilter((steps, is_put) -> is_put, state.1.3, puts)),
-                            if(NOT tupleElement(r, 'drops_person'), state.3, arrayConcat(state.3, arrayMap(over -> over = 4, arrayFilter((over, is_put) -> is_put, overs, puts))))
+                            arrayConcat(state.2, arrayFilter((steps, is_put) -> is_put, state.1.3, puts), gone),
+                            if(NOT tupleElement(r, 'drops_person'), state.3, arrayConcat(state.3, arrayMap(over -> over = 4, arrayFilter((over, is_put) -> is_put, overs, puts)), arrayMap(steps -> true, gone))),
+                            if(empty(goes_to), state.4, arrayMap(
+                                (dropped, one, over, is_coming, next) -> multiIf(is_coming, (toInt64(-4000000000000000000), toInt64(0), CAST([], 'Array(UInt256)')), over = 4, one, next > 0, (toInt64(-4000000000000000000), toInt64(0), CAST([], 'Array(UInt256)')), dropped),
+                                state.4, state.1, overs, comes, goes_to
+                            ))
                         )
-                    ).8,
+                    ).10,
                     touches, times, flags_of, lates,
-                    (arrayMap(k -> (toInt64(-4000000000000000000), toInt64(0), CAST([], 'Array(UInt256)')), tupleElement(r, 'places')), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)'))
+                    (
+                        arrayMap(k -> (toInt64(-4000000000000000000), toInt64(0), CAST([], 'Array(UInt256)')), tupleElement(r, 'places')),
+                        CAST([], 'Array(Array(UInt256))'),
+                        CAST([], 'Array(Bool)'),
+                        arrayMap(k -> (toInt64(-4000000000000000000), toInt64(0), CAST([], 'Array(UInt256)')), if(tupleElement(r, 'drops_person'), tupleElement(r, 'places'), []))
+                    )
                 )
             ) AS state
         FROM asked_in_order
@@ -465,6 +483,7 @@ WITH
                 tupleElement(r, 'interval') = 'hour', toDateTime64(toStartOfHour(entered_at, tupleElement(r, 'timezone')), 3, 'UTC'),
                 tupleElement(r, 'interval') = 'day', toDateTime64(toStartOfDay(entered_at, tupleElement(r, 'timezone')), 3, 'UTC'),
                 tupleElement(r, 'interval') = 'week', toDateTime64(toDateTime(toMonday(entered_at, tupleElement(r, 'timezone')), tupleElement(r, 'timezone')), 3, 'UTC'),
+                tupleElement(r, 'interval') = 'sunday_week', toDateTime64(toDateTime(toStartOfWeek(entered_at, 0, tupleElement(r, 'timezone')), tupleElement(r, 'timezone')), 3, 'UTC'),
                 toDateTime64(toDateTime(toStartOfMonth(entered_at, tupleElement(r, 'timezone')), tupleElement(r, 'timezone')), 3, 'UTC')
             ) AS period_at
         FROM ended
@@ -489,7 +508,7 @@ SELECT
     multiIf(
         tupleElement(r, 'interval') = '', NULL,
         tupleElement(r, 'interval') = 'hour', period_at + toIntervalHour(1),
-        toDateTime64(toDateTime(multiIf(tupleElement(r, 'interval') = 'day', addDays(toDate(period_at, tupleElement(r, 'timezone')), 1), tupleElement(r, 'interval') = 'week', addDays(toDate(period_at, tupleElement(r, 'timezone')), 7), addMonths(toDate(period_at, tupleElement(r, 'timezone')), 1)), tupleElement(r, 'timezone')), 3, 'UTC')
+        toDateTime64(toDateTime(multiIf(tupleElement(r, 'interval') = 'day', addDays(toDate(period_at, tupleElement(r, 'timezone')), 1), tupleElement(r, 'interval') IN ('week', 'sunday_week'), addDays(toDate(period_at, tupleElement(r, 'timezone')), 7), addMonths(toDate(period_at, tupleElement(r, 'timezone')), 1)), tupleElement(r, 'timezone')), 3, 'UTC')
     ) + toIntervalMillisecond(tupleElement(r, 'window_ms')) <= least(now64(3, 'UTC'), ifNull({to_at:Nullable(DateTime64(3, 'UTC'))}, now64(3, 'UTC'))) AS is_complete,
     entered_at,
     reached,

@@ -111,7 +111,7 @@ SELECT
     arrayFilter((at_ms, flag) -> flag > 0, times, inside) AS all_at,
     arrayFilter(flag -> flag > 0, inside) AS all_flags,
     CAST([], 'Array(UInt128)') AS all_ids,
-    /* breakdown: */ if(breakdown_field = 0, '', toString(words[if(tupleElement(r, 'breakdown_by') = 'first_touch', arrayFirstIndex(flag -> bitAnd(flag, 63) != 0, inside), arrayLastIndex(flag -> bitAnd(flag, 63) != 0, inside))])) /* else: '' */ AS breakdown_value
+    /* breakdown: */ if(breakdown_field = 0, '', toString(words[if(tupleElement(r, 'breakdown_by') = 'first_touch', arrayFirstIndex((flag, word) -> bitAnd(flag, 63) != 0 AND word != '', inside, words), arrayLastIndex((flag, word) -> bitAnd(flag, 63) != 0 AND word != '', inside, words))])) /* else: '' */ AS breakdown_value
 FROM
 (
     SELECT

@@ -154,7 +154,7 @@ WITH
             of_project,
             person_id,
             arraySort(groupArray(touch)) AS touches,
-            if(breakdown_field = 0, '', identity(if(tupleElement(r, 'breakdown_by') = 'first_touch', argMinIf(value, touch, bitAnd(flags, 63) != 0), argMaxIf(value, touch, bitAnd(flags, 63) != 0)))) AS breakdown_value
+            if(breakdown_field = 0, '', identity(if(tupleElement(r, 'breakdown_by') = 'first_touch', argMinIf(value, touch, bitAnd(flags, 63) != 0 AND value != ''), argMaxIf(value, touch, bitAnd(flags, 63) != 0 AND value != '')))) AS breakdown_value
         FROM
         (
             SELECT

@@ -4,8 +4,7 @@
 -- Not counted: anything once the walks are others than those that were kept (`moves_checked`); touchpoints of nobody (person_id 0).
 CREATE OR REPLACE VIEW transitions_kept AS
 WITH
-    {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {max_gap_seconds:Nullable(UInt64)} IS NULL
-        /* checked: */ AND (SELECT (walks_hash, are_kept) FROM parcours.moves_checked).2 /* else: */ AS is_asked
+    {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {max_gap_seconds:Nullable(UInt64)} IS NULL AS is_asked
 SELECT
     from_node,
     to_node,
@@ -13,9 +12,10 @@ SELECT
     people,
     passages / sum(passages) OVER (PARTITION BY from_node) AS probability,
     median_seconds
-FROM parcours.journey_moves FINAL
+FROM parcours.journey_moves
 WHERE is_asked
-  AND walks_hash = /* checked: */ (SELECT (walks_hash, are_kept) FROM parcours.moves_checked).1 /* else: {walks_hash:UInt64} */
+  AND run = /* checked: */ (SELECT kept_run FROM parcours.moves_checked) /* else: {kept_run:UInt64} */
   AND node = ifNull({node:Nullable(String)}, 'name')
+  AND node != ''
   AND is_of_all = ({project:Nullable(String)} IS NULL)
   AND project = ifNull({project:Nullable(String)}, '')

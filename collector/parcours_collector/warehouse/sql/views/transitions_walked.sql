@@ -4,7 +4,7 @@
 CREATE OR REPLACE VIEW transitions_walked AS
 WITH
     /* checked: */ {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {max_gap_seconds:Nullable(UInt64)} IS NULL
-        AND node_is IN ('name', 'channel', 'name_channel') AND (SELECT (walks_hash, are_kept) FROM parcours.moves_checked).2 AS is_kept, /* else: */
+        AND node_is IN ('name', 'channel', 'name_channel') AND (SELECT kept_run FROM parcours.moves_checked) != 0 AS is_kept, /* else: */
     ifNull({node:Nullable(String)}, 'name') AS node_is,
     ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
     ifNull(toUnixTimestamp64Milli({to_at:Nullable(DateTime64(3, 'UTC'))}), 9223372036854775807) AS to_ms,
