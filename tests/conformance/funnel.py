@@ -1,7 +1,7 @@
 """How far people come: a case's query said in declared rules, asked through the atlas."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,8 @@ _ATTRIBUTION: dict[str, BreakdownBy] = {
     "last_touch": "last_touch",
     "all_events": "each_value",
 }
+_INTERVALS = {("posthog", "week"): "sunday_week"}
+"""Whose weeks do not begin on Monday."""
 _VALUE_IS_OF_THE_ATTEMPT = {"mixpanel"}
 """By whose rules a value at a step is that of the attempt; by others each value has a funnel of its own."""
 
@@ -46,7 +48,7 @@ def _asked(world: World, case: Case, zone: str) -> dict[str, Any]:
         "project": world.project,
         "allow_unknown": True,
         "from_at": _day(query["date_from"], zone) if "date_from" in query else None,
-        "to_at": _day(query["date_to"], zone, later_days=1) if "date_to" in query else None,
+        "to_at": _end(query["date_to"], zone) if "date_to" in query else None,
     }
     counted = funnel_by_rules(world.client, steps, rules, **bounds)
     told: dict[str, Any] = {}
@@ -63,12 +65,17 @@ def _asked(world: World, case: Case, zone: str) -> dict[str, Any]:
     if case.expected.keys() & {"reached", "completed", "time_to_convert_avg_s"}:
         attempts = funnel_attempts(world.client, steps, rules, limit=1_000_000, **bounds).rows
         whole = [one for one in attempts if one.reached == len(steps)]
-        seconds = [sum(pause or 0 for pause in one.seconds_from_previous) for one in whole]
+        first, last = _ends(query)
+        asked = [one.seconds_from_previous[first:last] for one in attempts if one.reached >= last]
+        seconds = [sum(pause or 0 for pause in pauses) for pauses in asked]
         told["reached"] = {_named(world, one): one.reached for one in attempts}
         told["completed"] = [_named(world, one) for one in whole]
         told["time_to_convert_avg_s"] = sum(seconds) / len(seconds) if seconds else None
     if "bins" in case.expected:
-        times = conversion_times(world.client, steps, rules, **bounds)
+        first, last = _ends(query)
+        times = conversion_times(
+            world.client, steps, rules, from_step=first, to_step=last, bins=query.get("bin_count"), **bounds
+        )
         told["bins"] = [[one.from_seconds, one.counted] for one in times]
     return told
 
@@ -93,9 +100,16 @@ def _names(world: World, told: Any) -> list[str]:
 
 def _where(told: dict[str, Any] | None) -> list[Where]:
     return [
-        Where.is_(f"properties.{key}", *map(_text, value if isinstance(value, list) else [value]))
+        Where(f"properties.{key}", "unset")
+        if value is None
+        else Where.is_(f"properties.{key}", *map(_text, value if isinstance(value, list) else [value]))
         for key, value in (told or {}).items()
     ]
+
+
+def _ends(query: dict[str, Any]) -> tuple[int, int]:
+    """The steps, from 1, between which a time is asked."""
+    return query.get("from_step", 0) + 1, query.get("to_step", len(query["steps"]) - 1) + 1
 
 
 def _text(value: Any) -> str:
@@ -136,25 +150,49 @@ def _rules(world: World, query: dict[str, Any], zone: str) -> Rules:
         breakdown=_field(query["breakdown"]) if query.get("breakdown") else None,
         breakdown_by=(step_kind if by_step else _ATTRIBUTION[attribution]) if query.get("breakdown") else None,
         breakdown_step=int(attribution.rpartition("_")[2]) + 1 if by_step else None,
-        interval=query.get("interval") if query.get("view") == "trend" else None,
+        interval=_INTERVALS.get((query["profile"], query.get("interval")), query.get("interval"))
+        if query.get("view") == "trend"
+        else None,
         timezone=zone,
     )
 
 
-def _day(told: str, zone: str, later_days: int = 0) -> datetime:
-    day = datetime.fromisoformat(told).replace(tzinfo=None) + timedelta(days=later_days)
-    return day.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+def _day(told: str, zone: str) -> datetime:
+    return datetime.fromisoformat(told).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def _end(told: str, zone: str) -> datetime:
+    """The end of the day, or just after the instant where the time of day is told."""
+    at = datetime.fromisoformat(told).replace(tzinfo=None)
+    later = timedelta(milliseconds=1) if at.time() != time.min else timedelta(days=1)
+    return (at + later).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def _trend(query: dict[str, Any], zone: str, rows: Any) -> Iterator[dict[str, int]]:
-    first, last = query.get("from_step", 0) + 1, query.get("to_step", len(query["steps"]) - 1) + 1
-    counted = {(row.period_at.astimezone(UTC), row.step): row.counted for row in rows}
-    start = datetime.fromisoformat(query["date_from"]).replace(tzinfo=None)
+    first, last = _ends(query)
+    counted: dict[tuple[datetime, int], int] = {}
+    for row in rows:
+        key = row.period_at.astimezone(UTC), row.step
+        counted[key] = counted.get(key, 0) + row.counted
+    start = _start(query)
     end = datetime.fromisoformat(query["date_to"]).replace(tzinfo=None) + timedelta(days=1)
     while start < end:
         at = start.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
         yield {"from": counted.get((at, first), 0), "to": counted.get((at, last), 0)}
         start = _next(start, query["interval"])
+
+
+def _start(query: dict[str, Any]) -> datetime:
+    """Where the period begins that the first day lies in."""
+    start = datetime.fromisoformat(query["date_from"]).replace(tzinfo=None)
+    match query["interval"]:
+        case "month":
+            return start.replace(day=1)
+        case "week":
+            is_from_sunday = (query["profile"], "week") in _INTERVALS
+            return start - timedelta(days=start.isoweekday() % 7 if is_from_sunday else start.weekday())
+        case _:
+            return start
 
 
 def _next(start: datetime, interval: str) -> datetime:

@@ -9,7 +9,7 @@ from tests.conformance.asking import ask, can_answer
 from tests.conformance.case import Case, Event, read_cases
 from tests.conformance.differences import DIFFERENCES
 from tests.conformance.verdict import judge
-from tests.conformance.world import World
+from tests.conformance.world import LABEL, World
 
 _CASES = Path(__file__).resolve().parents[3] / "shared" / "conformance"
 _MOST_DIFFERENCES = 4
@@ -45,9 +45,9 @@ def test_an_event_of_any_name_arrives_under_its_label(
         ]
     )
     rows = clickhouse.query(
-        "SELECT toString(id), name, JSONExtractString(properties, 'label') FROM parcours.touchpoints_unique "
+        "SELECT toString(id), name, JSONExtractString(properties, {label:String}) FROM parcours.touchpoints_unique "
         "WHERE project = {project:String} ORDER BY occurred_at, id_order",
-        parameters={"project": project},
+        parameters={"project": project, "label": LABEL},
     ).result_rows
     assert [(name, label) for _, name, label in rows] == [
         ("signup", "signup"),

@@ -35,12 +35,12 @@ _FIRST_EPOCH_SECOND = 10**9
 """From here on seconds are taken as seconds since 1970: cases that name days count so."""
 AS_TEXT = "_text"
 """What is appended to a kind for values that are none of it."""
-LABEL = "label"
+LABEL = "name_in_the_case"
 """The property that carries a case's own name of an event, whatever it looks like."""
 
 
 class World:
-    """One case's ClickHouse. Every event is also known by its label (`properties.label`), which may be any text."""
+    """One case's ClickHouse. Every event is also known by its name in the case (`LABEL`), which may be any text."""
 
     def __init__(self, url: str, client: Client, folder: Path, project: str) -> None:
         self.url = url
