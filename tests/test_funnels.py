@@ -743,6 +743,62 @@ def test_journeys_and_sessions_are_those_of_the_touchpoints(clickhouse: Client, 
         assert [(one.subject, one.reached) for one in attempts] == [(numbers[second], 1 + together)], count_by
 
 
+@pytest.mark.parametrize(
+    ("told", "counted"),
+    [
+        ("one@0 x@5", [0, 0, 0]),
+        ("one@0 x@5 two@6 one@50", [0, 0, 0]),
+        ("one@0 x@5 two@6 one@50 two@51", [1, 1, 0]),
+        ("one@0 x@5 one@6", [1, 0, 0]),
+        ("one@0 x@5 one@6 two@7", [1, 1, 0]),
+        ("one@0 x@5 two@11 one@50", [1, 0, 0]),
+        ("one@0 two@1 x@2 three@3 one@50 two@51", [0, 0, 0]),
+        ("one@0 two@1 x@2 two@3 three@4", [0, 0, 0]),
+        ("one@0 x@5 two@6 three@7 one@50 two@51", [1, 1, 0]),
+    ],
+)
+@pytest.mark.parametrize("hold", [(), ("channel",)], ids=["step by step", "the general way"])
+def test_an_attempt_that_is_excluded_goes_one_step_further_where_that_drops_the_person(
+    told: str, counted: list[int], hold: tuple[str, ...], clickhouse: Client, project: str
+) -> None:
+    names = {"one": "product_viewed", "two": "product_added", "three": "order_completed", "x": "store_visited"}
+    touches = [one.split("@") for one in told.split()]
+    _store(clickhouse, project, [(names[name], int(second), "ann", {}) for name, second in touches])
+    from_step = 2 if "two@1 x@2" in told else 1
+    exclusions = [Exclusion(names="store_visited", from_step=from_step, to_step=from_step + 1)]
+    rules = Rules(preset="posthog", window_seconds=10, exclusions=exclusions, hold=hold)
+    steps = ["product_viewed", "product_added", "order_completed"]
+    found = funnel_by_rules(clickhouse, steps, rules, project=project, allow_unknown=True)
+    assert [step.counted for step in found] == counted
+
+
+def test_a_breakdown_by_the_first_or_last_touch_takes_one_that_has_a_value(clickhouse: Client, project: str) -> None:
+    told = [("product_viewed", 0, {}), ("product_viewed", 1, {"brand": "a"}), ("order_completed", 2, {})]
+    _store(clickhouse, project, [(name, at, "ann", properties) for name, at, properties in told])
+    _store(clickhouse, project, [("product_viewed", 5, "bob", {})])
+    for which in ("first_touch", "last_touch"):
+        for hold in ((), ("channel",)):
+            rules = Rules(breakdown="properties.brand", breakdown_by=which, hold=hold)
+            found = funnel_by_rules(clickhouse, ["product_viewed", "order_completed"], rules, project=project)
+            assert {(row.breakdown_value, row.step, row.counted) for row in found} == {
+                ("a", 1, 1), ("a", 2, 1), ("", 1, 1), ("", 2, 0),
+            }  # fmt: skip
+
+
+def test_weeks_begin_on_monday_or_on_sunday(clickhouse: Client, project: str) -> None:
+    _store(clickhouse, project, [("product_viewed", 0, "ann", {})])
+    begins = {}
+    for interval in ("week", "sunday_week"):
+        found = funnel_by_rules(clickhouse, "product_viewed", Rules(interval=interval), project=project)
+        begins[interval] = found[0].period_at
+        assert found[0].is_complete is not None
+    monday, sunday = begins["week"], begins["sunday_week"]
+    assert monday is not None
+    assert sunday is not None
+    assert (monday.isoweekday(), sunday.isoweekday()) == (1, 7)
+    assert all(start <= START < start + timedelta(days=7) for start in (monday, sunday))
+
+
 def test_a_window_holds_to_the_millisecond(clickhouse: Client, project: str) -> None:
     _store(clickhouse, project, [("product_viewed", 0, "ann", {}), ("order_completed", 1.001, "ann", {})])
     for seconds, reached in ((1.001, 1), (1.0, 0)):
