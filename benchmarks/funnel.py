@@ -107,25 +107,9 @@ def run(size: Size) -> Outcome:
             },
             show=str,
         )
-        moves = alternate(
-            "transitions",
-            work.rounds,
-            {
-                "ours": turns.of(lambda: questions.transitions(client, project=PROJECT)),
-                "raw ids": turns.of(lambda: client.query(_ZIPPED, parameters={"project": PROJECT})),
-            },
-            show=str,
-        )
+        moves = _moves("transitions", work, client, turns)
         fill(client, touchpoints=DAYS, people=work.people)
-        moves_waiting = alternate(
-            "transitions while something waits",
-            work.rounds,
-            {
-                "ours": turns.of(lambda: questions.transitions(client, project=PROJECT)),
-                "raw ids": turns.of(lambda: client.query(_ZIPPED, parameters={"project": PROJECT})),
-            },
-            show=str,
-        )
+        moves_waiting = _moves("transitions while something waits", work, client, turns)
         known = client.query("SELECT value FROM identity_persons WHERE kind = 'user_id' LIMIT 1").result_rows[0][0]
         lives = alternate(
             "timeline",
@@ -177,6 +161,14 @@ class Turns:
             return Took(time.perf_counter() - started, self._engine.cpu_seconds - cpu)
 
         return turn
+
+
+def _moves(name: str, work: _Work, client: Client, turns: Turns) -> dict[str, list[Took]]:
+    asked = {
+        "ours": turns.of(lambda: questions.transitions(client, project=PROJECT)),
+        "raw ids": turns.of(lambda: client.query(_ZIPPED, parameters={"project": PROJECT})),
+    }
+    return alternate(name, work.rounds, asked, show=str)
 
 
 def figures(

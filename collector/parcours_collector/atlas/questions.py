@@ -18,6 +18,7 @@ from parcours_collector.atlas.names import refuse_unknown
 from parcours_collector.atlas.plain_funnel import PlainFunnel
 from parcours_collector.atlas.texts import one_or_more
 from parcours_collector.atlas.walks import Within
+from parcours_collector.warehouse.moves import NODES
 
 Row = TypeVar("Row")
 
@@ -223,7 +224,7 @@ def transitions(
     }
     walked = {"within": within, "start_node": start_node, "end_node": end_node, "via": via, "with_value": with_value}
     is_plain = walked == {**dict.fromkeys(walked), "within": "life", "with_value": False}
-    if is_plain and node in {"name", "channel", "name_channel"}:
+    if is_plain and node in NODES:
         if (from_at, to_at, max_gap_seconds) == (None, None, None):
             return ask_kept(client, "transitions", Transition, parameters)
         return ask(client, "transitions", Transition, parameters, without=NOT_KEPT)
