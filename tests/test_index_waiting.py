@@ -167,6 +167,7 @@ def test_whoever_may_not_see_the_parts_of_the_engine_is_answered_by_the_whole_st
             return super().query(sql, **more)
 
     shopping(clickhouse_apart, project, range(9))
+    stitch(clickhouse_apart)
     JourneyIndex(clickhouse_apart, linger_seconds=0).refresh()
     refused = Refused(clickhouse_apart)
     told = funnel(refused, STEPS, 86_400, project=project)  # type: ignore[arg-type]
