@@ -48,6 +48,8 @@ INNER = {
     "funnel_stepped": "the pass behind `funnel_attempts` for plain rules",
     "funnel_walks_indexed": "what `funnel_stepped` goes over, from the journey index",
     "funnel_walks_looked": "what `funnel_stepped` goes over, from the touchpoints",
+    "funnel_walks_cut": "what `funnel_stepped` goes over, from either",
+    "funnel_walks_alike": "the same, walks that are alike in one row, for what counts them",
     "funnel_counted": "the counts behind `funnel_by_rules`, with the same rows; it takes rules that are read already",
     "funnel_stepped_counted": "the same for plain rules",
     "funnel_times_counted": "the histogram behind `funnel_conversion_times`; it takes rules that are read already",

@@ -216,6 +216,14 @@ def plain_rules(draw: st.DrawFn) -> tuple[list[str | Step], Rules]:
     )
 
 
+def looks_at_few_fields(asked: list[str | Step], asked_rules: Rules) -> bool:
+    """Whether no more than the three fields that the fast pass takes are looked at."""
+    conditions = [*asked_rules.where, *(where for one in asked if isinstance(one, Step) for where in one.where)]
+    conditions += [where for one in asked_rules.exclusions for where in one.where]
+    fields_looked_at = {where.field for where in conditions} | ({asked_rules.breakdown} - {None})
+    return len(fields_looked_at) <= 3
+
+
 @st.composite
 def plain_rules_with_ties(draw: st.DrawFn) -> tuple[list[str | Step], Rules]:
     """Rules that the fast pass knows, where touchpoints of one instant go any way round: steps share no name."""
@@ -263,7 +271,7 @@ def test_a_preset_is_walked_step_by_step_and_finds_the_attempts_of_the_oracle(
 @settings(random_funnels, max_examples=int(os.environ.get("FUNNEL_EXAMPLES", "12")))
 @given(
     touches=lives(pauses=[timedelta(seconds=seconds) for seconds in (0, 1, 60, 600, 1800, 7200, 90_000)]),
-    asked=plain_rules(),
+    asked=plain_rules().filter(lambda asked: looks_at_few_fields(*asked)),
     from_at=st.sampled_from((None, None, START + timedelta(hours=2))),
     to_at=st.sampled_from((None, None, START + timedelta(days=2))),
 )
@@ -276,6 +284,68 @@ def test_a_funnel_by_plain_rules_is_walked_step_by_step_and_finds_the_attempts_o
 ) -> None:
     assert_stepped(interpreted, asked)
     _compare(interpreted, touches, *asked, from_at, to_at)
+
+
+@st.composite
+def lives_alike(draw: st.DrawFn) -> list[Touch]:
+    """Many people who did a few things in the same order, with pauses on both sides of what `rules_of_pauses` bound."""
+    orders = draw(st.lists(st.lists(st.sampled_from(NAMES), min_size=1, max_size=6), min_size=1, max_size=3))
+    pauses = st.sampled_from((0, 0.5, 1, 1.5, 30, 60, 60.001, 3540, 3600, 3600.001, 9000))
+    touches = []
+    for person in range(draw(st.integers(2, 14))):
+        seconds = 0.0
+        for name in draw(st.sampled_from(orders)):
+            touches.append(touch(name, seconds, channel=draw(st.sampled_from(("web", "app"))), user_id=f"u{person}"))
+            seconds += draw(pauses)
+    return touches
+
+
+@st.composite
+def rules_of_pauses(draw: st.DrawFn) -> tuple[list[str | Step], Rules]:
+    shuffled = draw(st.permutations(NAMES))
+    within = st.sampled_from((None, None, 60.0, 9000.0))
+    asked: list[str | Step] = [Step(names=[name], within_seconds=draw(within)) for name in shuffled[:3]]
+    grace = draw(st.sampled_from((0.0, 0.0, 1.0)))
+    excludes = grace == 0 and draw(st.booleans())
+    preset: Preset = draw(st.sampled_from(("parcours", "posthog", "amplitude")))
+    return asked if grace == 0 or preset == "parcours" else [*shuffled[:3]], Rules(
+        preset=preset,
+        window_seconds=3600.0,
+        grace_seconds=grace if preset != "parcours" else None,
+        attempts=draw(st.sampled_from((None, "first"))),
+        exclusions=[Exclusion(names=[shuffled[3]])] if excludes else [],
+        exclusion_ends=draw(st.sampled_from(("attempt", "person"))) if excludes else None,
+        **draw(_breakdowns.filter(lambda one: one.get("breakdown") in {None, "channel", "name"})),
+    )
+
+
+@settings(random_funnels, max_examples=int(os.environ.get("FUNNEL_EXAMPLES", "12")))
+@given(touches=lives_alike(), asked=rules_of_pauses())
+def test_walks_that_are_alike_are_gone_through_once_and_everybody_is_counted(
+    interpreted: Client, touches: list[Touch], asked: tuple[list[str | Step], Rules]
+) -> None:
+    assert_stepped(interpreted, asked)
+    _compare(interpreted, touches, *asked, None, None)
+
+
+def test_of_walks_that_are_alike_one_is_gone_through(interpreted: Client, project: str) -> None:
+    def walk(person: str, *at_seconds: float) -> list[Touch]:
+        return [touch(name, at, user_id=person) for name, at in zip(NAMES, at_seconds, strict=False)]
+
+    alike = [*walk("a", 0, 10), *walk("b", 5, 100), *walk("c", 7, 8)]
+    at_one_instant = walk("d", 3, 3)
+    too_far = [*walk("e", 0, 7200), *walk("f", 0, 9000)]
+    beyond_one_bound = [*walk("g", 0, 1800), *walk("h", 0, 1801)]
+    store_rows(interpreted, [row(one, project) for one in (*alike, *at_one_instant, *too_far, *beyond_one_bound)])
+    stitch(interpreted)
+    asked = orjson.dumps([NAMES[0], {"names": [NAMES[1]], "within_seconds": 600}, NAMES[2]]).decode()
+    told = interpreted.query(
+        "SELECT breakdown_value.people FROM funnel_walks_alike("
+        "r = (SELECT r FROM funnel_asked(steps = {steps:String}, rules = '{\"window_seconds\": 3600}')),"
+        "project = {project:String}, from_at = NULL, to_at = NULL, needs_ids = false) ORDER BY 1",
+        parameters={"steps": asked, "project": project},
+    ).result_rows
+    assert [people for (people,) in told] == [1, 1, 1, 2, 3]
 
 
 def assert_stepped(client: Client, asked: tuple[list[str | Step], Rules]) -> None:

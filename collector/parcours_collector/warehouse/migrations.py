@@ -58,6 +58,8 @@ VIEWS = (
     "funnel_walked",
     "funnel_walks_indexed",
     "funnel_walks_looked",
+    "funnel_walks_cut",
+    "funnel_walks_alike",
     "funnel_stepped",
     "funnel_attempts",
     "funnel_counted",

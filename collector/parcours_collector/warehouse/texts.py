@@ -11,7 +11,8 @@ from parcours_collector.warehouse.sql import read_sql
 
 _OF = re.compile(r"/\* (?P<view>\w+) of (?P<relation>\w+) \*/")
 _QUERY = re.compile(
-    r"/\* the (?P<what>query|rows) of (?P<view>\w+)(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/"
+    r"/\* the (?P<what>query|rows) of (?P<view>\w+)(?: over (?P<source>\w+))?"
+    r"(?: with (?P<parameter>\w+) = (?P<value>[^*]+))? \*/"
 )
 _PARAMETER = re.compile(r"\{(\w+):[^}]+\}")
 _PART = re.compile(
@@ -37,7 +38,8 @@ def view_text(name: str, without: tuple[str, ...] = ()) -> str:
 
     `/* the query of VIEW */` stands for the whole text of that view: its parameters are then those of both, named once.
     Its order stays behind: inside another query it says nothing, and sorts all the same. In `/* the query of VIEW with
-    PARAMETER = EXPRESSION */` the expression stands for that parameter.
+    PARAMETER = EXPRESSION */` the expression stands for that parameter. `/* the query of VIEW over OTHER */` has that
+    view go through the rows of the other instead of those of the first one that it holds so.
 
     `/* the rows of VIEW */` is the same in a question. In a view it asks that view by its name: what the engine keeps
     of a view has each query that it names in WITH written out wherever it is named, so a long text there costs more to
@@ -71,7 +73,8 @@ def parts_of(name: str) -> frozenset[str]:
 @cache
 def _marks(name: str) -> frozenset[str]:
     text = read_sql(name)
-    inside = (_marks(f"views/{found['view']}") for found in _QUERY.finditer(text))
+    views = (view for found in _QUERY.finditer(text) for view in (found["view"], found["source"]) if view)
+    inside = (_marks(f"views/{view}") for view in views)
     return frozenset(_MARK.findall(text)).union(*inside)
 
 
@@ -114,7 +117,10 @@ def _left_out(member: str) -> re.Pattern[str]:
 
 def _asked(found: re.Match[str], without: tuple[str, ...], *, is_view: bool) -> str:
     view, parameter, value = found["view"], found["parameter"], found["value"]
-    text = _whole(read_sql(f"views/{view}"), without, is_view=is_view)
+    text = read_sql(f"views/{view}")
+    if found["source"]:
+        text = _QUERY.sub(f"/* the query of {found['source']} */", text, count=1)
+    text = _whole(text, without, is_view=is_view)
     if is_view and found["what"] == "rows":
         told = {name: value if name == parameter else typed for typed, name in _parameters(text).items()}
         arguments = ", ".join(f"{name} = {what}" for name, what in told.items())

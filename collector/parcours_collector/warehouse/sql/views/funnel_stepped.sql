@@ -14,7 +14,6 @@ WITH
     tupleElement(r, 'window_ms') AS window_ms,
     tupleElement(r, 'ties_any') AS ties_any,
     tupleElement(r, 'grace_ms') AS grace_ms,
-    tupleElement(r, 'resolution_ms') AS resolution_ms,
     tupleElement(r, 'only_first') AS only_first,
     ifNull({needs_ids:Nullable(Bool)}, false) AS tells_ids,
     notEmpty(tupleElement(r, 'barred')) AS has_exclusions,
@@ -32,69 +31,46 @@ WITH
     within_6 < 1000000000000000 AS limited_6,
     walks AS
     (
-        -- Each in brackets of its own: what the first member of a union names in WITH the engine hands on to the others.
-        /* looked */
-        SELECT *
-        FROM
-        (
-            /* the query of funnel_walks_looked */
-        )
-        UNION ALL
-        /* indexed */
-        SELECT *
-        FROM
-        (
-            /* the query of funnel_walks_indexed */
-        )
+        /* the query of funnel_walks_cut */
     ),
-    -- Times are cut to the resolution, and of touchpoints of one time that are the same steps one counts.
-    cut_walks AS
-    (
-        SELECT
-            project,
-            person_id,
-            breakdown_value,
-            /* resolution: */ if(resolution_ms = 1, all_at, arrayFilter((at_ms, is_kept) -> is_kept, cut_at, kept)) /* else: all_at */ AS at,
-            /* resolution: */ if(resolution_ms = 1, all_flags, arrayFilter((flag, is_kept) -> is_kept, all_flags, kept)) /* else: all_flags */ AS flags,
-            /* resolution: */ if(NOT tells_ids OR resolution_ms = 1, all_ids, arrayFilter((id, is_kept) -> is_kept, all_ids, kept)) /* else: all_ids */ AS ids
-        FROM /* resolution: */
-        (
-            SELECT
-                *,
-                if(resolution_ms = 1, [], arrayMap((time_seen, flag) -> time_seen = 1 OR bitAnd(flag, 63) = 0, arrayEnumerateUniq(cut_at, all_flags), all_flags)) AS kept
-            FROM
-            (
-                SELECT
-                    *,
-                    if(resolution_ms = 1, all_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), all_at)) AS cut_at
-                FROM walks
-            )
-        ) /* else: walks */
-    ),
-    -- Then what is excluded at an instant comes after the steps of it, and ends nobody who came there at it.
+    -- What is excluded at an instant ends nobody who came there at it, nor whom it takes further: so the steps of such an instant are gone through from the last to the first, and
+    --   each exclusion stands between the step that takes whoever waits further and the step that brings others there.
     ordered_walks AS
     (
         SELECT
             project,
             person_id,
             breakdown_value,
-            at,
-            /* spared: */ if(NOT spares_instant, flags, if(empty(in_order), flags, in_order.2)) /* else: flags */ AS flags,
-            /* spared: */ if(NOT spares_instant, ids, if(empty(in_order), ids, in_order.3)) /* else: ids */ AS ids
+            /* spared: */ notEmpty(in_order) AS is_tied,
+            if(NOT spares_instant, at, if(is_tied, in_order.1, at)) AS at,
+            if(NOT spares_instant, flags, if(is_tied, in_order.2, flags)) AS flags,
+            if(NOT spares_instant, ids, if(is_tied, in_order.3, ids)) AS ids
+            /* else: false AS is_tied, at, flags, ids */
         FROM /* spared: */
         (
             SELECT
-                *,
+                project,
+                person_id,
+                breakdown_value,
+                at,
+                flags,
+                ids,
                 if(NOT spares_instant, [], if(
-                    arrayExists((pause_ms, flag, before) -> pause_ms = 0 AND flag < 64 AND before > 63, arrayDifference(at), flags, arrayShiftRight(flags, 1, 0)),
+                    NOT arrayExists((pause_ms, flag, before) -> pause_ms = 0 AND (flag < 64) != (before < 64) AND before > 0, arrayDifference(at), flags, arrayShiftRight(flags, 1, 0)),
+                    [],
                     arraySort(
-                        one -> (one.1, one.2 > 63, one.4),
-                        arrayZip(at, flags, if(tells_ids, ids, arrayMap(flag -> toUInt128(0), flags)), arrayEnumerate(at))
-                    ),
-                    []
+                        one -> (one.1, -one.4, one.5),
+                        arrayFlatten(arrayMap(
+                            (at_ms, flag, id, place) -> arrayMap(
+                                bit -> (at_ms, bitShiftLeft(toUInt16(1), bit), id, toInt8(if(bit < 6, 2 * bit, 2 * (bit - 6) + 1)), place),
+                                arrayFilter(bit -> bitTest(flag, bit), range(12))
+                            ),
+                            at, flags, if(tells_ids, ids, arrayMap(flag -> toUInt128(0), flags)), arrayEnumerate(at)
+                        ))
+                    )
                 )) AS in_order
-            FROM cut_walks
-        ) /* else: cut_walks */
+            FROM walks
+        ) /* else: walks */
     ),
     /* ties: */
     -- Where touchpoints of one instant, or of the grace, may go any way round, those before are told again after each, at its time, as often as steps can be done so without a gap: they take
@@ -132,6 +108,7 @@ WITH
             project,
             person_id,
             breakdown_value,
+            is_tied,
             /* ties: */ if(NOT ties_any, at, if(empty(told), at, told.1)) /* else: at */ AS at,
             /* ties: */ if(NOT ties_any, flags, if(empty(told), flags, told.2)) /* else: flags */ AS flags,
             /* ties: */ if(NOT ties_any OR grace_ms = 0, at, if(empty(told), at, told.3)) /* else: at */ AS own_at,
@@ -147,6 +124,7 @@ WITH
             project,
             person_id,
             breakdown_value,
+            is_tied,
             at,
             own_at,
             flags,
@@ -172,6 +150,7 @@ WITH
             project,
             person_id,
             breakdown_value,
+            is_tied,
             at,
             own_at,
             flags,
@@ -180,7 +159,7 @@ WITH
             if(step_count < 2, [], arrayMap(
                 (at_ms, flag, waits_ms) -> if(bitTest(flag, 1) AND at_ms - waits_ms <= window_2, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> began_ms != never OR bitTest(flag, 1)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 6)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, began_1, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill((last_ms, began_ms) -> began_ms != never, at, began_1))/* else: */), 1, never)
+                arrayShiftRight(arrayFill((began_ms, flag) -> began_ms != never OR bitTest(flag, 1)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 6))/* else: */, began_1, flags), 1, never)
             )) AS began_2
         FROM came_to_1
     ),
@@ -190,6 +169,7 @@ WITH
             project,
             person_id,
             breakdown_value,
+            is_tied,
             at,
             own_at,
             flags,
@@ -199,7 +179,7 @@ WITH
             /* step_3: */ if(step_count < 3, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 2) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_3 OR at_ms - came_ms <= within_3)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> began_ms != never OR bitTest(flag, 2)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 7)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, began_2, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill((last_ms, began_ms) -> began_ms != never, at, began_2))/* else: */), 1, never)/* within: */,
+                arrayShiftRight(arrayFill((began_ms, flag) -> began_ms != never OR bitTest(flag, 2)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 7))/* else: */, began_2, flags), 1, never)/* within: */,
                 if(limited_3, /* shared: */ arrayShiftRight(arrayFill((came_ms, began_ms) -> began_ms != never, at, began_2), 1, never) /* else: arrayFill((came_ms, began_ms) -> began_ms != never, at, began_2) */, at)/* else: */
             )) /* else: [] */ AS began_3
         FROM came_to_2
@@ -210,6 +190,7 @@ WITH
             project,
             person_id,
             breakdown_value,
+            is_tied,
             at,
             own_at,
             flags,
@@ -220,7 +201,7 @@ WITH
             /* step_4: */ if(step_count < 4, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 3) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_4 OR at_ms - came_ms <= within_4)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> began_ms != never OR bitTest(flag, 3)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 8)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, began_3, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill((last_ms, began_ms) -> began_ms != never, at, began_3))/* else: */), 1, never)/* within: */,
+                arrayShiftRight(arrayFill((began_ms, flag) -> began_ms != never OR bitTest(flag, 3)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 8))/* else: */, began_3, flags), 1, never)/* within: */,
                 if(limited_4, /* shared: */ arrayShiftRight(arrayFill((came_ms, began_ms) -> began_ms != never, at, began_3), 1, never) /* else: arrayFill((came_ms, began_ms) -> began_ms != never, at, began_3) */, at)/* else: */
             )) /* else: [] */ AS began_4
         FROM came_to_3
@@ -231,6 +212,7 @@ WITH
             project,
             person_id,
             breakdown_value,
+            is_tied,
             at,
             own_at,
             flags,
@@ -242,7 +224,7 @@ WITH
             /* step_5: */ if(step_count < 5, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 4) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_5 OR at_ms - came_ms <= within_5)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> began_ms != never OR bitTest(flag, 4)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 9)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, began_4, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill((last_ms, began_ms) -> began_ms != never, at, began_4))/* else: */), 1, never)/* within: */,
+                arrayShiftRight(arrayFill((began_ms, flag) -> began_ms != never OR bitTest(flag, 4)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 9))/* else: */, began_4, flags), 1, never)/* within: */,
                 if(limited_5, /* shared: */ arrayShiftRight(arrayFill((came_ms, began_ms) -> began_ms != never, at, began_4), 1, never) /* else: arrayFill((came_ms, began_ms) -> began_ms != never, at, began_4) */, at)/* else: */
             )) /* else: [] */ AS began_5
         FROM came_to_4
@@ -253,6 +235,7 @@ WITH
             project,
             person_id,
             breakdown_value,
+            is_tied,
             at,
             own_at,
             flags,
@@ -265,19 +248,32 @@ WITH
             /* step_6: */ if(step_count < 6, [], arrayMap(
                 (at_ms, flag, waits_ms/* within: */, came_ms/* else: */) -> if(bitTest(flag, 5) AND at_ms - waits_ms <= window_ms/* within: */ AND (NOT limited_6 OR at_ms - came_ms <= within_6)/* else: */, waits_ms, never),
                 at, flags,
-                arrayShiftRight(arrayFill((began_ms, flag/* spared: */, at_ms, last_ms/* else: */) -> began_ms != never OR bitTest(flag, 5)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 10)/* spared: */ AND (NOT spares_instant OR last_ms < at_ms)/* else: */)/* else: */, began_5, flags/* spared: */, at, if(NOT spares_instant, at, arrayFill((last_ms, began_ms) -> began_ms != never, at, began_5))/* else: */), 1, never)/* within: */,
+                arrayShiftRight(arrayFill((began_ms, flag) -> began_ms != never OR bitTest(flag, 5)/* exclusions: */ OR (has_exclusions AND bitTest(flag, 10))/* else: */, began_5, flags), 1, never)/* within: */,
                 if(limited_6, /* shared: */ arrayShiftRight(arrayFill((came_ms, began_ms) -> began_ms != never, at, began_5), 1, never) /* else: arrayFill((came_ms, began_ms) -> began_ms != never, at, began_5) */, at)/* else: */
             )) /* else: [] */ AS began_6
         FROM came_to_5
     ),
+    came_furthest AS
+    (
+        SELECT
+            *,
+            multiIf(/* step_6: */ reached = 6, began_6, /* else: */ /* step_5: */ reached = 5, began_5, /* else: */ /* step_4: */ reached = 4, began_4, /* else: */ /* step_3: */ reached = 3, began_3, /* else: */ reached = 2, began_2, began_1) AS began_there
+        FROM
+        (
+            SELECT
+                *,
+                toUInt16(multiIf(/* step_6: */ step_count >= 6 AND arrayExists(began_ms -> began_ms != never, began_6), 6, /* else: */ /* step_5: */ step_count >= 5 AND arrayExists(began_ms -> began_ms != never, began_5), 5, /* else: */ /* step_4: */ step_count >= 4 AND arrayExists(began_ms -> began_ms != never, began_4), 4, /* else: */ /* step_3: */ step_count >= 3 AND arrayExists(began_ms -> began_ms != never, began_3), 3, /* else: */ step_count >= 2 AND arrayExists(began_ms -> began_ms != never, began_2), 2, 1)) AS reached
+            FROM came_to_6
+        )
+    ),
     -- Which of the attempts that came furthest counts: the first that ended there. One that came later took the place of an earlier one, unless that was over by then.
+    --   Exclusions of that step are looked at in the walks alone that hold one: an array that is not needed is empty.
     furthest AS
     (
         SELECT
             project,
             person_id,
             breakdown_value,
-            at,
             own_at,
             ids,
             reached,
@@ -286,66 +282,80 @@ WITH
             began_3,
             began_4,
             began_5,
-            began_6,
-            arrayFilter(began_ms -> began_ms != never, began_there) AS began_before,
-            arrayShiftLeft(arrayFilter((at_ms, began_ms) -> began_ms != never, at, began_there), 1, toInt64(4000000000000000000)) AS next_at,
-            -- How many exclusions there had been when each of them came, those of its instant included where they spare it, and when the next one came.
-            /* exclusions: */ if(has_exclusions, arrayFilter((ended, began_ms) -> began_ms != never, ended_by_then, began_there), []) /* else: [] */ AS ended_before,
-            /* exclusions: */ if(has_exclusions, arrayShiftLeft(arrayFilter((ended, began_ms) -> began_ms != never, ended_there, began_there), 1, toInt64(0)), []) /* else: [] */ AS next_ended,
-            /* drops: */ if(drops_person, arrayFilter((excluded_ms, began_ms) -> began_ms != never, excluded_at, began_there), []) /* else: [] */ AS excluded_after,
             arrayFilter((place, began_ms) -> began_ms != never, arrayEnumerate(began_there), began_there)[if(
-                /* drops: */ is_dropped, 0, if( /* else: */
                 reached = step_count, 1,
-                if(
-                    /* exclusions: */ has_exclusions,
+                /* exclusions: */ if(
+                    is_excluded,
                     arrayFirstIndex(
                         (began_ms, next_ms, ended, next_one/* drops: */, excluded_ms/* else: */) -> (next_ms - began_ms > window_ms OR next_one > ended)
                             /* drops: */ AND NOT (drops_person AND excluded_ms != never AND excluded_ms - began_ms <= window_ms AND (next_ms = 4000000000000000000 OR next_one > ended))/* else: */,
-                        began_before, next_at, ended_before, next_ended/* drops: */, if(drops_person, excluded_after, began_before)/* else: */
-                    ) /* else: false, toUInt32(0) */,
-                    arrayFirstIndex((began_ms, next_ms) -> next_ms - began_ms > window_ms, began_before, next_at)
-                )
-            /* drops: */ ) /* else: */
+                        arrayFilter(began_ms -> began_ms != never, began_excluded),
+                        arrayShiftLeft(arrayFilter((at_ms, began_ms) -> began_ms != never, at_excluded, began_excluded), 1, toInt64(4000000000000000000)),
+                        ended_before,
+                        next_ended/* drops: */,
+                        excluded_after/* else: */
+                    )/* drops: */ * (NOT is_dropped)/* else: */, /* else: */
+                    arrayFirstIndex(
+                        (began_ms, next_ms) -> next_ms - began_ms > window_ms,
+                        arrayFilter(began_ms -> began_ms != never, began_there),
+                        arrayShiftLeft(arrayFilter((at_ms, began_ms) -> began_ms != never, at, began_there), 1, toInt64(4000000000000000000))
+                    )
+                /* exclusions: */ ) /* else: */
             )] AS last_place
-        FROM
+        FROM /* exclusions: */
         (
             SELECT
                 *,
+                -- How many exclusions there had been when each of them came, and before the instant at which the next one came.
+                arrayFilter((ended, began_ms) -> began_ms != never, ended_there, began_excluded) AS ended_before,
+                arrayShiftLeft(arrayFilter((ended, began_ms) -> began_ms != never, /* spared: */ if(
+                    is_tied,
+                    arrayFill((ended, pause_ms) -> pause_ms != 0, arrayMap((ended, flag) -> ended - toInt64(bitAnd(bitShiftRight(flag, 5 + reached), 1)), ended_there, flags_excluded), arrayDifference(at_excluded)),
+                    ended_there
+                ) /* else: ended_there */, began_excluded), 1, toInt64(0)) AS next_ended,
+                -- When the next one was excluded there, after each of them.
+                /* drops: */ arrayFilter(
+                    (excluded_ms, began_ms) -> began_ms != never,
+                    arrayShiftLeft(
+                        arrayReverseFill(excluded_ms -> excluded_ms != never, arrayMap((at_ms, flag) -> if(bitAnd(bitShiftRight(flag, 5 + reached), 1) = 1, at_ms, never), at_excluded, flags_excluded)),
+                        1, never
+                    ),
+                    began_excluded
+                ) /* else: [] */ AS excluded_after,
                 -- Who is excluded goes one step further all the same, and then has come further than anybody who counts: 1 = one came there, 2 = the last that came was excluded.
-                /* drops: */ drops_person AND reached < step_count AND arrayExists(
+                /* drops: */ drops_person AND arrayExists(
                     (kind, flag, at_ms, waits_ms, last_ms) -> kind = 2 AND bitAnd(bitShiftRight(flag, reached), 1) = 1 AND at_ms - waits_ms <= window_ms AND at_ms - last_ms <= tupleElement(r, 'withins_ms')[reached + 1],
                     arrayFill(kind -> kind != 0, arrayMap(
-                        (began_ms, flag, at_ms, waits_ms, last_ms) -> multiIf(began_ms != never, 1, bitAnd(bitShiftRight(flag, 5 + reached), 1) = 1 AND at_ms - waits_ms <= window_ms AND (NOT spares_instant OR last_ms < at_ms), 2, 0),
-                        began_there, flags, at, waits_there, last_there
+                        (began_ms, flag, at_ms, waits_ms) -> multiIf(began_ms != never, 1, bitAnd(bitShiftRight(flag, 5 + reached), 1) = 1 AND at_ms - waits_ms <= window_ms, 2, 0),
+                        began_excluded, flags_excluded, at_excluded, waits_there
                     )),
-                    flags, at, waits_there, last_there
-                ) /* else: false */ AS is_dropped,
-                /* spared: */ if(NOT spares_instant, ended_there, arrayReverseFill((ended, is_last) -> is_last, ended_there, is_last_of_instant)) /* else: ended_there */ AS ended_by_then,
-                /* drops: *//* spared: */ if(NOT spares_instant, excluded_next, arrayReverseFill((excluded_ms, is_last) -> is_last, excluded_next, is_last_of_instant)) /* else: excluded_next *//* else: [] */ AS excluded_at
+                    flags_excluded, at_excluded, waits_there, last_there
+                ) /* else: false */ AS is_dropped
             FROM
             (
                 SELECT
                     *,
-                    multiIf(/* step_6: */ reached = 6, began_6, /* else: */ /* step_5: */ reached = 5, began_5, /* else: */ /* step_4: */ reached = 4, began_4, /* else: */ /* step_3: */ reached = 3, began_3, /* else: */ reached = 2, began_2, began_1) AS began_there,
-                    /* spared: */ if(NOT spares_instant, [], arrayMap((at_ms, next_ms) -> at_ms != next_ms, at, arrayShiftLeft(at, 1, toInt64(4000000000000000000)))) /* else: [] */ AS is_last_of_instant,
-                    /* exclusions: */ if(NOT has_exclusions, [], arrayCumSum(arrayMap(flag -> toInt64(bitAnd(bitShiftRight(flag, 5 + reached), 1)), flags))) /* else: [] */ AS ended_there,
+                    arrayCumSum(arrayMap(flag -> toInt64(bitAnd(bitShiftRight(flag, 5 + reached), 1)), flags_excluded)) AS ended_there,
                     -- Who waits there, by when that began, and when it came.
-                    /* drops: */ arrayFill(began_ms -> began_ms != never, began_there) /* else: [] */ AS waits_there,
-                    /* drops: */ arrayFill((at_ms, began_ms) -> began_ms != never, at, began_there) /* else: [] */ AS last_there,
-                    -- When the next one is excluded there, after each touchpoint.
-                    /* drops: */ if(NOT drops_person, [], arrayShiftLeft(
-                        arrayReverseFill(excluded_ms -> excluded_ms != never, arrayMap((at_ms, flag) -> if(bitAnd(bitShiftRight(flag, 5 + reached), 1) = 1, at_ms, never), at, flags)),
-                        1, never
-                    )) /* else: [] */ AS excluded_next
+                    /* drops: */ arrayFill(began_ms -> began_ms != never, began_excluded) /* else: [] */ AS waits_there,
+                    /* drops: */ arrayFill((at_ms, began_ms) -> began_ms != never, at_excluded, began_excluded) /* else: [] */ AS last_there
                 FROM
                 (
                     SELECT
                         *,
-                        toUInt16(multiIf(/* step_6: */ step_count >= 6 AND arrayExists(began_ms -> began_ms != never, began_6), 6, /* else: */ /* step_5: */ step_count >= 5 AND arrayExists(began_ms -> began_ms != never, began_5), 5, /* else: */ /* step_4: */ step_count >= 4 AND arrayExists(began_ms -> began_ms != never, began_4), 4, /* else: */ /* step_3: */ step_count >= 3 AND arrayExists(began_ms -> began_ms != never, began_3), 3, /* else: */ step_count >= 2 AND arrayExists(began_ms -> began_ms != never, began_2), 2, 1)) AS reached
-                    FROM came_to_6
+                        if(is_excluded, at, []) AS at_excluded,
+                        if(is_excluded, flags, []) AS flags_excluded,
+                        if(is_excluded, began_there, []) AS began_excluded
+                    FROM
+                    (
+                        SELECT
+                            *,
+                            has_exclusions AND reached < step_count AND arrayExists(flag -> bitAnd(bitShiftRight(flag, 5 + reached), 1) = 1, flags) AS is_excluded
+                        FROM came_furthest
+                    )
                 )
             )
-        )
+        ) /* else: came_furthest */
     ),
     traced AS
     (

@@ -8,25 +8,54 @@ WITH
     (
         SELECT
             value,
-            arrayResize(countForEach(times_taken), tupleElement(r, 'step_count'), 0) AS counts,
-            arrayResize(avgForEach(pauses_ms), tupleElement(r, 'step_count'), nan) AS avgs,
-            arrayResize(quantileExactInclusiveForEach(0.5)(pauses_ms), tupleElement(r, 'step_count'), nan) AS medians
+            arrayResize(sumForEach(counts), tupleElement(r, 'step_count'), 0) AS counts,
+            arrayResize(avgArrayForEach(pauses_ms), tupleElement(r, 'step_count'), nan) AS avgs,
+            arrayResize(quantileExactInclusiveArrayForEach(0.5)(pauses_ms), tupleElement(r, 'step_count'), nan) AS medians
         FROM
         (
             SELECT
-                breakdown_value AS value,
-                times_taken,
-                arrayMap(pause_ms -> greatest(pause_ms, 0), arrayDifference(times_taken)) AS pauses_ms
+                value,
+                arrayMap(taken_ms -> people, times_taken) AS counts,
+                [
+                    arrayResize(CAST([], 'Array(Int64)'), people, 0),
+                    arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, n) -> n % walk_length = rest_2, times_2, arrayEnumerate(times_2)), arrayFilter((at_ms, n) -> n % walk_length = rest_1, times_2, arrayEnumerate(times_2)))
+                    /* step_3: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, n) -> n % walk_length = rest_3, times_3, arrayEnumerate(times_3)), arrayFilter((at_ms, n) -> n % walk_length = rest_2, times_3, arrayEnumerate(times_3))) /* else: */
+                    /* step_4: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, n) -> n % walk_length = rest_4, times_4, arrayEnumerate(times_4)), arrayFilter((at_ms, n) -> n % walk_length = rest_3, times_4, arrayEnumerate(times_4))) /* else: */
+                    /* step_5: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, n) -> n % walk_length = rest_5, times_5, arrayEnumerate(times_5)), arrayFilter((at_ms, n) -> n % walk_length = rest_4, times_5, arrayEnumerate(times_5))) /* else: */
+                    /* step_6: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, n) -> n % walk_length = rest_6, times_6, arrayEnumerate(times_6)), arrayFilter((at_ms, n) -> n % walk_length = rest_5, times_6, arrayEnumerate(times_6))) /* else: */
+                ] AS pauses_ms
             FROM
             (
-                /* the query of funnel_stepped with needs_ids = false */
+                SELECT
+                    tupleElement(breakdown_value, 'value') AS value,
+                    tupleElement(breakdown_value, 'people') AS people,
+                    tupleElement(breakdown_value, 'times') AS times,
+                    times_taken,
+                    intDiv(length(times), people) AS walk_length,
+                    -- Who took each step at the same place of their walks: of places at one instant the first. The remainder tells a place where the walks stand one after the other.
+                    indexOf(times_2, times_taken[1]) % walk_length AS rest_1,
+                    indexOf(times_2, times_taken[2]) % walk_length AS rest_2,
+                    /* step_3: */ indexOf(times_3, times_taken[3]) % walk_length AS rest_3, /* else: */
+                    /* step_4: */ indexOf(times_4, times_taken[4]) % walk_length AS rest_4, /* else: */
+                    /* step_5: */ indexOf(times_5, times_taken[5]) % walk_length AS rest_5, /* else: */
+                    /* step_6: */ indexOf(times_6, times_taken[6]) % walk_length AS rest_6, /* else: */
+                    if(reached < 2, [], times) AS times_2,
+                    /* step_3: */ if(reached < 3, [], times) AS times_3, /* else: */
+                    /* step_4: */ if(reached < 4, [], times) AS times_4, /* else: */
+                    /* step_5: */ if(reached < 5, [], times) AS times_5, /* else: */
+                    /* step_6: */ if(reached < 6, [], times) AS times_6, /* else: */
+                    reached
+                FROM
+                (
+                    /* the query of funnel_stepped over funnel_walks_alike with needs_ids = false */
+                )
             )
             UNION ALL
             -- Without a breakdown every step has its row, also when nobody entered.
             SELECT
                 '',
-                CAST([], 'Array(Int64)'),
-                CAST([], 'Array(Int64)')
+                CAST([], 'Array(UInt64)'),
+                CAST([], 'Array(Array(Int64))')
             FROM system.one
             WHERE tupleElement(r, 'is_stepped')
               AND tupleElement(r, 'breakdown_field') = 0

@@ -7,6 +7,7 @@ WITH
     {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)} AS r,
     ifNull({from_step:Nullable(UInt16)}, 1) AS from_place,
     ifNull({to_step:Nullable(UInt16)}, tupleElement(r, 'step_count')) AS to_place,
+    throwIf(from_place < 1 OR from_place >= to_place OR to_place > tupleElement(r, 'step_count'), 'from_step lies before to_step, both are steps, from 1') = 0 AS are_steps,
     gathered AS
     (
         SELECT
@@ -17,27 +18,42 @@ WITH
             greatest(ceil((longest - shortest) / greatest(bins_wanted, 1)), 1) AS width_seconds
         FROM
         (
-            SELECT (assumeNotNull(all_ms[to_place]) - assumeNotNull(all_ms[from_place])) / 1000 AS seconds
+            SELECT seconds
             FROM
             (
                 /* general */
-                SELECT arrayMap(at -> toUnixTimestamp64Milli(at), step_times) AS all_ms
+                SELECT dateDiff('millisecond', assumeNotNull(step_times[from_place]), assumeNotNull(step_times[to_place])) / 1000 AS seconds
                 FROM
                 (
                     /* the query of funnel_walked */
                 )
+                WHERE are_steps
+                  AND length(step_times) >= to_place
+                  AND step_times[from_place] IS NOT NULL
+                  AND step_times[to_place] IS NOT NULL
                 UNION ALL
                 /* stepped */
-                SELECT CAST(times_taken, 'Array(Nullable(Int64))') AS all_ms
+                SELECT arrayJoin(arrayMap(
+                    (to_ms, from_ms) -> (to_ms - from_ms) / 1000,
+                    arrayFilter((at_ms, n) -> n % walk_length = to_rest, times, arrayEnumerate(times)),
+                    arrayFilter((at_ms, n) -> n % walk_length = from_rest, times, arrayEnumerate(times))
+                )) AS seconds
                 FROM
                 (
-                    /* the query of funnel_stepped with needs_ids = false */
+                    SELECT
+                        reached,
+                        tupleElement(breakdown_value, 'times') AS times,
+                        intDiv(length(times), tupleElement(breakdown_value, 'people')) AS walk_length,
+                        indexOf(times, times_taken[to_place]) % walk_length AS to_rest,
+                        indexOf(times, times_taken[from_place]) % walk_length AS from_rest
+                    FROM
+                    (
+                        /* the query of funnel_stepped over funnel_walks_alike with needs_ids = false */
+                    )
                 )
+                WHERE are_steps
+                  AND reached >= to_place
             )
-            WHERE throwIf(from_place < 1 OR from_place >= to_place OR to_place > tupleElement(r, 'step_count'), 'from_step lies before to_step, both are steps, from 1') = 0
-              AND length(all_ms) >= to_place
-              AND all_ms[from_place] IS NOT NULL
-              AND all_ms[to_place] IS NOT NULL
         )
     )
 SELECT
