@@ -328,6 +328,51 @@ def test_walks_that_are_alike_are_gone_through_once_and_everybody_is_counted(
     _compare(interpreted, touches, *asked, None, None)
 
 
+@st.composite
+def rules_by_names(draw: st.DrawFn) -> tuple[list[str | Step], Rules]:
+    """Rules of any kind that look at nothing but names and channels, and count people or their attempts."""
+    where = st.sampled_from(([], [], [], [Where.is_("channel", "web")], [Where.is_("name", NAMES[0], NAMES[1])]))
+    asked: list[str | Step] = [
+        Step(
+            names=draw(st.one_of(names, names, st.just([]))),
+            where=draw(where),
+            optional=place > 0 and draw(st.booleans()),
+            within_seconds=draw(st.sampled_from((None, None, None, 60.0, 9000.0))),
+        )
+        for place in range(draw(st.integers(1, 4)))
+    ]
+    excludes = len(asked) > 1 and draw(st.booleans())
+    return asked, Rules(
+        preset=draw(st.sampled_from(get_args(Preset))),
+        step_order=draw(st.sampled_from((None, *get_args(StepOrder)))),
+        may_go_back=draw(st.sampled_from((None, None, True))),
+        attempts=draw(st.sampled_from((None, "best", "first"))),
+        count_attempts=draw(st.sampled_from((None, None, True))),
+        window_seconds=draw(st.sampled_from((3600.0, 3600.0, 60.0))),
+        ties=draw(st.sampled_from((None, "arrival", "any"))),
+        grace_seconds=draw(st.sampled_from((None, 0.0, 1.0))),
+        resolution_seconds=draw(st.sampled_from((None, None, 60.0))),
+        exclusions=[Exclusion(names=draw(names), where=draw(where))] if excludes else [],
+        exclusion_ends=draw(st.sampled_from((None, "attempt", "person"))) if excludes else None,
+        where=draw(where),
+        **draw(_breakdowns.filter(lambda one: one.get("breakdown") in {None, "channel", "name"})),
+    )
+
+
+@settings(random_funnels, max_examples=int(os.environ.get("FUNNEL_EXAMPLES", "12")))
+@given(
+    touches=lives_alike(),
+    asked=rules_by_names(),
+    from_at=st.sampled_from((None, None, START + timedelta(minutes=1))),
+)
+def test_walks_that_are_alike_are_gone_through_once_under_rules_of_any_kind(
+    interpreted: Client, touches: list[Touch], asked: tuple[list[str | Step], Rules], from_at: datetime | None
+) -> None:
+    counted = funnel_by_rules(interpreted, *asked, project="nobody", allow_unknown=True)
+    assert "groupArrayArray(at)" in counted.sql
+    _compare(interpreted, touches, *asked, from_at, None)
+
+
 def test_of_walks_that_are_alike_one_is_gone_through(interpreted: Client, project: str) -> None:
     def walk(person: str, *at_seconds: float) -> list[Touch]:
         return [touch(name, at, user_id=person) for name, at in zip(NAMES, at_seconds, strict=False)]

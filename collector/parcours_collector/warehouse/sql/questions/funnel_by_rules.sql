@@ -21,6 +21,13 @@ FROM
         /* the query of funnel_counted */
     )
     UNION ALL
+    /* alike */
+    SELECT *
+    FROM
+    (
+        /* the query of funnel_alike_counted with needs_ids = false */
+    )
+    UNION ALL
     /* stepped */
     SELECT *
     FROM

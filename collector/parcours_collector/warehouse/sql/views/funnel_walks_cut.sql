@@ -21,7 +21,7 @@ WITH
         SELECT *
         FROM
         (
-            /* the query of funnel_walks_indexed */
+            /* the query of funnel_walks_indexed with is_wide = false */
         )
     )
 SELECT

@@ -3,11 +3,13 @@
 --   1, 2, 4 … = it is that step, 64, 128 … = it ends an attempt there. all_ids: empty. breakdown_value: with a
 --   breakdown, the word that its field has at the first or the last of these that is a step.
 -- Not counted: rules that `funnel_asked` does not say reads_index of; touchpoints of nobody (person_id 0); what has a name or a channel that is stored for the first time while it is asked for.
--- Parameters: those of `funnel_stepped`; needs_ids (false): there is no row, as the index is read without ids.
+-- Parameters: those of `funnel_stepped`; is_wide (false): of any rules, all_flags are 1, 2, 4 … for what is asked, steps first, then exclusions, and where steps are strict 2 to the power of 62 for whatever counts; needs_ids (false): there is no row, as the index is read without ids.
 CREATE OR REPLACE VIEW funnel_walks_indexed AS
 WITH
     {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)} AS r,
-    tupleElement(r, 'reads_index') AND NOT ifNull({needs_ids:Nullable(Bool)}, false) AS is_asked,
+    ifNull({is_wide:Nullable(Bool)}, false) AS is_wide,
+    if(is_wide, true, tupleElement(r, 'reads_index')) AND NOT ifNull({needs_ids:Nullable(Bool)}, false) AS is_asked,
+    if(is_wide, toUInt64(bitShiftLeft(toUInt64(1), tupleElement(r, 'step_count')) - 1), toUInt64(63)) AS step_bits,
     (SELECT arrayExists(field -> tupleElement(r, 'columns')[field] = 'channel', tupleElement(r, 'tests').field)) AS by_channel,
     tupleElement(r, 'breakdown_field') AS breakdown_field,
     {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
@@ -19,17 +21,22 @@ WITH
             uniqExact(number) = uniqExact(word) AS are_numbered,
             if(are_numbered, groupUniqArrayIf((number, flags), flags != 0), groupUniqArrayIf((word, flags), flags != 0)) AS told,
             arrayMap(one -> one.1, told),
-            arrayMap(one -> one.2, told)
+            arrayMap(one -> one.2, told),
+            bitAnd(max(flags), 0)
         )
         FROM
         (
             SELECT
                 /* by_channel: */ if(by_channel, bitShiftLeft(toUInt64(toUInt32(sipHash64(name))), 32) + toUInt32(sipHash64(channel)), toUInt64(toUInt32(sipHash64(name)))) /* else: toUInt64(toUInt32(sipHash64(name))) */ AS number,
                 /* by_channel: */ if(by_channel, sipHash64(name, channel), sipHash64(name)) /* else: sipHash64(name) */ AS word,
-                if(NOT met[-1], toUInt16(0), toUInt16(
+                /* wide: */ if(is_wide, if(
+                    met[-1],
+                    toUInt64(arraySum(arrayMap((flag, j) -> if(flag, bitShiftLeft(toUInt64(1), j - 1), 0), arrayPopBack(met), arrayEnumerate(arrayPopBack(met))))) + if(tupleElement(r, 'strict'), bitShiftLeft(toUInt64(1), 62), 0),
+                    toUInt64(0)
+                ), toUInt64( /* else: ( */ if(NOT met[-1], toUInt16(0), toUInt16(
                     arraySum(arrayMap((flag, k) -> flag * bitShiftLeft(toUInt16(1), k - 1), arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'places')))
                         + arraySum(arrayMap(k -> arrayExists((range, flag) -> flag AND range.1 <= k AND k < range.2, tupleElement(r, 'barred'), arraySlice(met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))) * bitShiftLeft(toUInt16(64), k - 1), tupleElement(r, 'places')))
-                )) AS flags
+                )) /* wide: */ )) /* else: ) */ AS flags
             FROM
             (
                 SELECT
@@ -89,15 +96,15 @@ WITH
                 known.1,
                 identity(if(
                     by_channel,
-                    arrayMap((name, channel) -> transform(bitShiftLeft(toUInt64(name), 32) + channel, known.3, known.4, toUInt16(0)), name_numbers, channel_numbers),
-                    arrayMap(name -> transform(toUInt64(name), known.3, known.4, toUInt16(0)), name_numbers)
+                    arrayMap((name, channel) -> transform(bitShiftLeft(toUInt64(name), 32) + channel, known.3, known.4, known.5), name_numbers, channel_numbers),
+                    arrayMap(name -> transform(toUInt64(name), known.3, known.4, known.5), name_numbers)
                 )),
                 identity(if(
                     by_channel,
-                    arrayMap((name, channel) -> transform(sipHash64(name, channel), known.3, known.4, toUInt16(0)), names, channels),
-                    arrayMap(name -> transform(sipHash64(name), known.3, known.4, toUInt16(0)), names)
+                    arrayMap((name, channel) -> transform(sipHash64(name, channel), known.3, known.4, known.5), names, channels),
+                    arrayMap(name -> transform(sipHash64(name), known.3, known.4, known.5), names)
                 ))
-            ) /* else: if(known.1, arrayMap(name -> transform(name, CAST(known.3, 'Array(UInt32)'), known.4, toUInt16(0)), name_numbers), arrayMap(name -> transform(sipHash64(name), known.3, known.4, toUInt16(0)), names)) */ AS flags
+            ) /* else: if(known.1, arrayMap(name -> transform(name, CAST(known.3, 'Array(UInt32)'), known.4, known.5), name_numbers), arrayMap(name -> transform(sipHash64(name), known.3, known.4, known.5), names)) */ AS flags
         FROM
         (
             /* the rows of walks_indexed */
@@ -111,7 +118,7 @@ SELECT
     arrayFilter((at_ms, flag) -> flag > 0, times, inside) AS all_at,
     arrayFilter(flag -> flag > 0, inside) AS all_flags,
     CAST([], 'Array(UInt128)') AS all_ids,
-    /* breakdown: */ if(breakdown_field = 0, '', toString(words[if(tupleElement(r, 'breakdown_by') = 'first_touch', arrayFirstIndex((flag, word) -> bitAnd(flag, 63) != 0 AND word != '', inside, words), arrayLastIndex((flag, word) -> bitAnd(flag, 63) != 0 AND word != '', inside, words))])) /* else: '' */ AS breakdown_value
+    /* breakdown: */ if(breakdown_field = 0, '', toString(words[if(tupleElement(r, 'breakdown_by') = 'first_touch', arrayFirstIndex((flag, word) -> bitAnd(flag, step_bits) != 0 AND word != '', inside, words), arrayLastIndex((flag, word) -> bitAnd(flag, step_bits) != 0 AND word != '', inside, words))])) /* else: '' */ AS breakdown_value
 FROM
 (
     SELECT
