@@ -2,7 +2,8 @@
 
 Funnels by rules beside `windowFunnel` over raw ids, which has none: an exclusion and a window per step; the same with a
 condition on a property at every touchpoint, also beside `windowFunnel` under that condition; the preset `posthog`, by
-which touchpoints of one instant go any way round, by itself and with an exclusion; and a condition on the channel. A
+which touchpoints of one instant go any way round, by itself and with an exclusion; a condition on the channel; any order,
+strict order, an optional step, and every attempt counted. A
 funnel of one in sixteen people beside the whole one, void unless the whole lies in its interval of five standard
 deviations; black holes and bright paths by themselves.
 """
@@ -33,6 +34,11 @@ _UNCONDITIONAL = replace(_RULES, where=[])
 _POSTHOG = Rules(preset="posthog", window_seconds=WINDOW_SECONDS)
 _POSTHOG_EXCLUDED = replace(_POSTHOG, exclusions=[Exclusion(names=["store_visited"])])
 _BY_CHANNEL = Rules(window_seconds=WINDOW_SECONDS, where=[Where.is_("channel", "web")])
+_WINDOW = Rules(window_seconds=WINDOW_SECONDS)
+_ANY_ORDER = Rules(step_order="any", window_seconds=WINDOW_SECONDS)
+_STRICT = Rules(step_order="strict", window_seconds=WINDOW_SECONDS)
+_ATTEMPTS = Rules(count_attempts=True, window_seconds=WINDOW_SECONDS)
+_OPTIONAL_STEPS = [STEPS[0], Step(names=[STEPS[1]], optional=True), *STEPS[2:]]
 _BY_RAW_ID_CONDITIONAL = BY_RAW_ID.replace("WHERE ", "WHERE JSONExtractString(properties, 'product_id') = 'tv-55' AND ")
 _RULED_STEPS = [STEPS[0], *(Step(names=[name], within_seconds=3 * 86_400) for name in STEPS[1:])]
 _Given = dict[str, list[Took]]
@@ -56,6 +62,10 @@ def run(size: Size) -> Outcome:
             "posthog": turns.of(lambda: funnel_by_rules(client, STEPS, _POSTHOG, project=PROJECT)),
             "posthog, excluded": turns.of(lambda: funnel_by_rules(client, STEPS, _POSTHOG_EXCLUDED, project=PROJECT)),
             "channel": turns.of(lambda: funnel_by_rules(client, STEPS, _BY_CHANNEL, project=PROJECT)),
+            "any order": turns.of(lambda: funnel_by_rules(client, STEPS, _ANY_ORDER, project=PROJECT)),
+            "strict order": turns.of(lambda: funnel_by_rules(client, STEPS, _STRICT, project=PROJECT)),
+            "optional step": turns.of(lambda: funnel_by_rules(client, _OPTIONAL_STEPS, _WINDOW, project=PROJECT)),
+            "attempts": turns.of(lambda: funnel_by_rules(client, STEPS, _ATTEMPTS, project=PROJECT)),
             "raw ids": turns.of(lambda: levels(client, BY_RAW_ID)),
             "raw ids, conditional": turns.of(lambda: levels(client, _BY_RAW_ID_CONDITIONAL)),
             "exact": turns.of(lambda: questions.funnel(client, STEPS, WINDOW_SECONDS, project=PROJECT)),
@@ -85,6 +95,13 @@ def run(size: Size) -> Outcome:
                 Goal(most=1.5),
             ),
             *_beside(took, "funnel on one channel", "channel", "windowFunnel over raw ids", "raw ids", Goal(most=1.5)),
+            *(
+                figure
+                for kind in ("any order", "strict order", "optional step", "attempts")
+                for figure in _beside(
+                    took, f"funnel, {kind}", kind, "windowFunnel over raw ids", "raw ids", Goal(most=1.5)
+                )
+            ),
             *_beside(
                 took,
                 "funnel by rules and a property",

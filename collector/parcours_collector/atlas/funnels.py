@@ -30,7 +30,7 @@ from parcours_collector.atlas.funnel_rules import (
     as_used,
 )
 from parcours_collector.atlas.names import refuse_unknown
-from parcours_collector.warehouse.texts import parts_of
+from parcours_collector.atlas.ruled_funnel import needless_parts
 
 __all__ = [
     "BreakdownBy",
@@ -60,10 +60,6 @@ _SAID = re.compile(r"DB::Exception: (.*?)(?:: while executing 'FUNCTION (?:throw
 _MOST_REMEMBERED = 256
 _read_before: dict[tuple[str, str], Mapping[str, Any]] = {}
 _reading = Lock()
-_MOST_ASKED_ALIKE = 60
-"""Steps, exclusions and the condition on everything: a bit each of a number of 64, which holds three marks besides."""
-_UNLIMITED_MS = 1_000_000_000_000_000
-"""What `funnel_asked` says of a step that may take any time."""
 _NO_ZONE = re.compile(r"DB::Exception: Cannot load time zone (.*?): In scope")
 
 
@@ -139,7 +135,7 @@ def funnel_by_rules(
     parameters = _parameters(steps, rules, project, from_at, to_at)
     r = _read(client, parameters)
     _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
-    without = _needless("funnel_by_rules", r, parameters)
+    without = needless_parts("funnel_by_rules", r, parameters)
     return _ask(client, "funnel_by_rules", CountedStep, parameters | {"r": _as_tuples(r)}, without=without)
 
 
@@ -158,7 +154,7 @@ def funnel_attempts(
     parameters = {**_parameters(steps, rules, project, from_at, to_at), "limit": limit}
     r = _read(client, parameters)
     _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
-    without = _needless("funnel_attempts", r, parameters, needs_ids=True)
+    without = needless_parts("funnel_attempts", r, parameters, needs_ids=True)
     return _ask(client, "funnel_attempts", FunnelAttempt, parameters | {"r": _as_tuples(r)}, without=without)
 
 
@@ -180,7 +176,7 @@ def conversion_times(
     parameters = _parameters(steps, rules, project, from_at, to_at) | asked
     r = _read(client, parameters)
     _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
-    without = _needless("funnel_conversion_times", r, parameters)
+    without = needless_parts("funnel_conversion_times", r, parameters)
     return _ask(client, "funnel_conversion_times", ConversionTime, parameters | {"r": _as_tuples(r)}, without=without)
 
 
@@ -213,61 +209,6 @@ def _read(client: Client, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
                 _read_before.clear()
             _read_before[told] = r
     return r
-
-
-def _needless(
-    question: str, r: Mapping[str, Any], asked: Mapping[str, Any], *, needs_ids: bool = False
-) -> tuple[str, ...]:
-    """Return what changes nothing under these rules, also ways that have no row: the statement leaves it out."""
-    of_walks = {
-        "bounds": asked["from_at"] is None and asked["to_at"] is None,
-        "breakdown": not r["breakdown_field"],
-        "tests": not r["tests"],
-        "by_channel": all(r["columns"][test["field"] - 1 :][:1] != ["channel"] for test in r["tests"]),
-    }
-    if not r["is_stepped"]:
-        if "alike" in parts_of(question) and _are_told_alike(r):
-            parts = {**of_walks, "general": True, "stepped": True}
-        else:
-            parts = {"stepped": True, "alike": True}
-    else:
-        parts = {
-            **of_walks,
-            "general": True,
-            "alike": True,
-            "wide": True,
-            "indexed": needs_ids or not r["reads_index"],
-            "looked": not needs_ids and r["reads_index"],
-            "ties": not r["ties_any"],
-            "exclusions": not r["barred"],
-            "spared": not (r["barred"] and r["ties_any"]),
-            "drops": not (r["barred"] and r["drops_person"]),
-            "within": min(r["withins_ms"]) >= _UNLIMITED_MS,
-            "resolution": r["resolution_ms"] == 1,
-            "first": not r["only_first"],
-            "shared": _is_told_apart(r["asked"][: r["step_count"]]),
-            **{f"step_{k}": k > r["step_count"] for k in (3, 4, 5, 6)},
-            **{f"test_{k}": k > len(r["tests"]) for k in (1, 2, 3, 4)},
-            **{f"field_{k}": k > len([*r["columns"], *r["in_properties"], *r["in_context"]]) for k in (1, 2, 3)},
-        }
-    return tuple(part for part, is_needless in parts.items() if is_needless and part in parts_of(question))
-
-
-def _are_told_alike(r: Mapping[str, Any]) -> bool:
-    """Return whether walks that are alike under these rules come equally far, and are told by names and channels."""
-    return (
-        not (r["held"] or r["interval"] or r["has_first_ever"] or r["in_properties"] or r["in_context"])
-        and r["subject_is"] == "person"
-        and r["breakdown_by"] in {"", "first_touch", "last_touch"}
-        and {*r["columns"]} <= {"name", "channel"}
-        and len(r["asked"]) <= _MOST_ASKED_ALIKE
-    )
-
-
-def _is_told_apart(steps: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether no touchpoint can be two of these steps, by their names."""
-    names = [name for step in steps for name in set(step["names"])]
-    return all(step["names"] for step in steps) and len(set(names)) == len(names)
 
 
 def _as_tuples(value: Any) -> Any:

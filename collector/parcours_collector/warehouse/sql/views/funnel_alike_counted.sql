@@ -68,17 +68,25 @@ WITH
                 arrayMap(place -> if(place = 0, 0, people), places) AS counts,
                 arrayMap(is_counted -> if(is_counted, people, 0), by_persons) AS persons,
                 arrayMap(k -> if(k = reached, people, 0), tupleElement(r, 'places')) AS lasts,
-                -- The remainder tells a place where walks stand one after the other; none is as great as the length.
+                -- The remainder tells a place where walks stand one after the other. The first step took no time; of one that was not done nothing is looked at.
                 arrayMap(
-                    (rest, rest_before) -> arrayMap(
-                        (at_ms, before_ms) -> greatest(at_ms - before_ms, 0) / 1000,
-                        arrayFilter((at_ms, n) -> n % walk_length = rest, times, arrayEnumerate(times)),
-                        arrayFilter((at_ms, n) -> n % walk_length = rest_before, times, arrayEnumerate(times))
+                    (own_times, place, before, k) -> arrayConcat(
+                        arrayResize(CAST([], 'Array(Float64)'), if(k = 1, people, 0), 0),
+                        arrayMap(
+                            (at_ms, before_ms) -> greatest(at_ms - before_ms, 0) / 1000,
+                            arrayFilter((at_ms, n) -> n % walk_length = place % walk_length, own_times, arrayEnumerate(own_times)),
+                            arrayFilter((at_ms, n) -> n % walk_length = before % walk_length, own_times, arrayEnumerate(own_times))
+                        )
                     ),
-                    arrayMap(place -> if(place = 0, walk_length, place % walk_length), places),
-                    arrayMap((place, before) -> if(place = 0, walk_length, before % walk_length), places, places_before)
+                    times_of_steps, places, places_before, tupleElement(r, 'places')
                 ) AS pauses
-            FROM attempted
+            FROM
+            (
+                SELECT
+                    *,
+                    arrayMap((place, k) -> if(place > 0 AND k > 1, times, []), places, tupleElement(r, 'places')) AS times_of_steps
+                FROM attempted
+            )
             UNION ALL
             SELECT
                 '',

@@ -22,7 +22,8 @@ WITH
             if(are_numbered, groupUniqArrayIf((number, flags), flags != 0), groupUniqArrayIf((word, flags), flags != 0)) AS told,
             arrayMap(one -> one.1, told),
             arrayMap(one -> one.2, told),
-            bitAnd(max(flags), 0)
+            -- In a list: what the engine takes from a tuple that a subquery gives may be nothing, unless it is one.
+            [bitAnd(max(flags), 0)]
         )
         FROM
         (
@@ -96,15 +97,15 @@ WITH
                 known.1,
                 identity(if(
                     by_channel,
-                    arrayMap((name, channel) -> transform(bitShiftLeft(toUInt64(name), 32) + channel, known.3, known.4, known.5), name_numbers, channel_numbers),
-                    arrayMap(name -> transform(toUInt64(name), known.3, known.4, known.5), name_numbers)
+                    arrayMap((name, channel) -> transform(bitShiftLeft(toUInt64(name), 32) + channel, known.3, known.4, known.5[1]), name_numbers, channel_numbers),
+                    arrayMap(name -> transform(toUInt64(name), known.3, known.4, known.5[1]), name_numbers)
                 )),
                 identity(if(
                     by_channel,
-                    arrayMap((name, channel) -> transform(sipHash64(name, channel), known.3, known.4, known.5), names, channels),
-                    arrayMap(name -> transform(sipHash64(name), known.3, known.4, known.5), names)
+                    arrayMap((name, channel) -> transform(sipHash64(name, channel), known.3, known.4, known.5[1]), names, channels),
+                    arrayMap(name -> transform(sipHash64(name), known.3, known.4, known.5[1]), names)
                 ))
-            ) /* else: if(known.1, arrayMap(name -> transform(name, CAST(known.3, 'Array(UInt32)'), known.4, known.5), name_numbers), arrayMap(name -> transform(sipHash64(name), known.3, known.4, known.5), names)) */ AS flags
+            ) /* else: if(known.1, arrayMap(name -> transform(name, CAST(known.3, 'Array(UInt32)'), known.4, known.5[1]), name_numbers), arrayMap(name -> transform(sipHash64(name), known.3, known.4, known.5[1]), names)) */ AS flags
         FROM
         (
             /* the rows of walks_indexed */

@@ -10,6 +10,7 @@ WITH
     tupleElement(r, 'grace_ms') AS grace_ms,
     tupleElement(r, 'resolution_ms') AS resolution_ms,
     tupleElement(r, 'ties_any') AS ties_any,
+    tupleElement(r, 'strict') AND NOT ties_any AS is_passed_once,
     least(window_ms, arrayMin(tupleElement(r, 'withins_ms'))) AS least_ms,
     compared AS
     (
@@ -37,11 +38,21 @@ WITH
             SELECT
                 breakdown_value,
                 person_id,
-                if(resolution_ms = 1, all_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), all_at)) AS at,
-                all_flags AS flags
+                if(resolution_ms = 1, kept_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), kept_at)) AS at,
+                flags
             FROM
             (
-                /* the query of funnel_walks_indexed with is_wide = true */
+                SELECT
+                    breakdown_value,
+                    person_id,
+                    all_flags,
+                    -- In strict order, of touchpoints in a row that are nothing that is asked the first has passed by whoever waited, and before the first step nobody waits.
+                    if(NOT is_passed_once, all_at, arrayFilter((at_ms, flag, before) -> flag != 4611686018427387904 OR before != 4611686018427387904, all_at, all_flags, arrayShiftRight(all_flags, 1, 4611686018427387904))) AS kept_at,
+                    if(NOT is_passed_once, all_flags, arrayFilter((flag, before) -> flag != 4611686018427387904 OR before != 4611686018427387904, all_flags, arrayShiftRight(all_flags, 1, 4611686018427387904))) AS flags
+                FROM
+                (
+                    /* the query of funnel_walks_indexed with is_wide = true */
+                )
             )
             WHERE arrayExists(flag -> bitAnd(flag, bitShiftLeft(toUInt64(1), tupleElement(r, 'step_count')) - 1) != 0, all_flags)
         )

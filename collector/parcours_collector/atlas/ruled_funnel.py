@@ -1,0 +1,75 @@
+"""A funnel by rules: which way goes through its walks, and what its statement can do without."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from parcours_collector.warehouse.texts import parts_of
+
+_MOST_ASKED_ALIKE = 60
+"""Steps, exclusions and the condition on everything: a bit each of a number of 64, which holds three marks besides."""
+_UNLIMITED_MS = 1_000_000_000_000_000
+"""What `funnel_asked` says of a step that may take any time."""
+
+
+def needless_parts(
+    question: str, r: Mapping[str, Any], asked: Mapping[str, Any], *, needs_ids: bool = False
+) -> tuple[str, ...]:
+    """Return the parts that change nothing under these rules, also ways that have no row.
+
+    Leaving them out spares the engine their analysis.
+
+    Args:
+        question: Whose parts.
+        r: What `funnel_asked` makes of steps and rules.
+        asked: The parameters besides: from_at and to_at.
+        needs_ids: Whether the touchpoints that were the steps are told.
+    """
+    of_walks = {
+        "bounds": asked["from_at"] is None and asked["to_at"] is None,
+        "breakdown": not r["breakdown_field"],
+        "tests": not r["tests"],
+        "by_channel": all(r["columns"][test["field"] - 1 :][:1] != ["channel"] for test in r["tests"]),
+    }
+    if not r["is_stepped"]:
+        if "alike" in parts_of(question) and _are_told_alike(r):
+            parts = {**of_walks, "general": True, "stepped": True}
+        else:
+            parts = {"stepped": True, "alike": True}
+    else:
+        parts = {
+            **of_walks,
+            "general": True,
+            "alike": True,
+            "wide": True,
+            "indexed": needs_ids or not r["reads_index"],
+            "looked": not needs_ids and r["reads_index"],
+            "ties": not r["ties_any"],
+            "exclusions": not r["barred"],
+            "spared": not (r["barred"] and r["ties_any"]),
+            "drops": not (r["barred"] and r["drops_person"]),
+            "within": min(r["withins_ms"]) >= _UNLIMITED_MS,
+            "resolution": r["resolution_ms"] == 1,
+            "first": not r["only_first"],
+            "shared": _is_told_apart(r["asked"][: r["step_count"]]),
+            **{f"step_{k}": k > r["step_count"] for k in (3, 4, 5, 6)},
+            **{f"test_{k}": k > len(r["tests"]) for k in (1, 2, 3, 4)},
+            **{f"field_{k}": k > len([*r["columns"], *r["in_properties"], *r["in_context"]]) for k in (1, 2, 3)},
+        }
+    return tuple(part for part, is_needless in parts.items() if is_needless and part in parts_of(question))
+
+
+def _are_told_alike(r: Mapping[str, Any]) -> bool:
+    """Return whether walks that are alike under these rules come equally far, and are told by names and channels."""
+    return (
+        not (r["held"] or r["interval"] or r["has_first_ever"] or r["in_properties"] or r["in_context"])
+        and r["subject_is"] == "person"
+        and r["breakdown_by"] in {"", "first_touch", "last_touch"}
+        and {*r["columns"]} <= {"name", "channel"}
+        and len(r["asked"]) <= _MOST_ASKED_ALIKE
+    )
+
+
+def _is_told_apart(steps: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether no touchpoint can be two of these steps, by their names."""
+    names = [name for step in steps for name in set(step["names"])]
+    return all(step["names"] for step in steps) and len(set(names)) == len(names)
