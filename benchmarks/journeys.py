@@ -2,10 +2,9 @@
 
 Funnels by rules beside `windowFunnel` over raw ids, which has none: an exclusion and a window per step; the same with a
 condition on a property at every touchpoint, also beside `windowFunnel` under that condition; the preset `posthog`, by
-which touchpoints of one instant go any way round, by itself and with an exclusion; a condition on the channel; any order,
-strict order, an optional step, and every attempt counted. A
-funnel of one in sixteen people beside the whole one, void unless the whole lies in its interval of five standard
-deviations; black holes and bright paths by themselves.
+which touchpoints of one instant go any way round, by itself and with an exclusion; a condition on the channel; any
+order, strict order, an optional step, and every attempt counted. A funnel of one in sixteen people beside the whole
+one, void unless the whole lies in its interval of five standard deviations; black holes and bright paths by themselves.
 """
 
 from dataclasses import replace
