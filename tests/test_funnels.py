@@ -377,13 +377,13 @@ def test_of_walks_that_are_alike_one_is_gone_through(interpreted: Client, projec
     def walk(person: str, *at_seconds: float) -> list[Touch]:
         return [touch(name, at, user_id=person) for name, at in zip(NAMES, at_seconds, strict=False)]
 
-    alike = [*walk("a", 0, 10), *walk("b", 5, 100), *walk("c", 7, 8)]
-    at_one_instant = walk("d", 3, 3)
-    too_far = [*walk("e", 0, 7200), *walk("f", 0, 9000)]
-    beyond_one_bound = [*walk("g", 0, 1800), *walk("h", 0, 1801)]
+    alike = [*walk("a", 0, 10, 20, 30), *walk("b", 5, 100, 110, 120), *walk("c", 7, 8, 9, 10)]
+    at_one_instant = walk("d", 3, 3, 4, 5)
+    too_far = [*walk("e", 0, 7200, 7201, 7202), *walk("f", 0, 9000, 9001, 9002)]
+    beyond_one_bound = [*walk("g", 0, 1800, 1801, 1802), *walk("h", 0, 1801, 1802, 1803)]
     store_rows(interpreted, [row(one, project) for one in (*alike, *at_one_instant, *too_far, *beyond_one_bound)])
     stitch(interpreted)
-    asked = orjson.dumps([NAMES[0], {"names": [NAMES[1]], "within_seconds": 600}, NAMES[2]]).decode()
+    asked = orjson.dumps([NAMES[0], {"names": [NAMES[1]], "within_seconds": 600}, *NAMES[2:]]).decode()
     told = interpreted.query(
         "SELECT breakdown_value.people FROM funnel_walks_alike("
         "r = (SELECT r FROM funnel_asked(steps = {steps:String}, rules = '{\"window_seconds\": 3600}')),"
@@ -391,6 +391,17 @@ def test_of_walks_that_are_alike_one_is_gone_through(interpreted: Client, projec
         parameters={"steps": asked, "project": project},
     ).result_rows
     assert [people for (people,) in told] == [1, 1, 1, 2, 3]
+
+
+def test_one_who_begins_thousands_of_attempts_takes_no_more_memory_for_each(
+    clickhouse_url: str, interpreted: Client, project: str
+) -> None:
+    touches = [touch(NAMES[n % 2], n * 10, anonymous_id="bot") for n in range(10_000)]
+    store_rows(interpreted, [row(one, project) for one in touches])
+    with connect(clickhouse_url) as bounded:
+        bounded.set_client_setting("max_memory_usage", 1_500_000_000)
+        counted = funnel_by_rules(bounded, NAMES[:2], Rules(count_attempts=True, window_seconds=60), project=project)
+    assert [(line.counted, line.people, line.median_seconds) for line in counted] == [(5_000, 1, 0), (5_000, 1, 10)]
 
 
 def assert_stepped(client: Client, asked: tuple[list[str | Step], Rules]) -> None:

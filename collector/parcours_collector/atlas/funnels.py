@@ -175,6 +175,10 @@ def conversion_times(
     asked = {"from_step": from_step, "to_step": to_step, "bins": bins}
     parameters = _parameters(steps, rules, project, from_at, to_at) | asked
     r = _read(client, parameters)
+    first = 1 if from_step is None else from_step
+    last = r["step_count"] if to_step is None else to_step
+    if not 1 <= first < last <= r["step_count"]:
+        raise UnusableRules("from_step lies before to_step, both are steps, from 1.")
     _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
     without = needless_parts("funnel_conversion_times", r, parameters)
     return _ask(client, "funnel_conversion_times", ConversionTime, parameters | {"r": _as_tuples(r)}, without=without)

@@ -11,6 +11,8 @@ WITH
             tupleElement(counted, 'people') AS people,
             tupleElement(counted, 'times') AS times,
             intDiv(length(times), people) AS walk_length,
+            -- Each attempt holds these: a walk of one person has its times in the numbers of its touchpoints.
+            if(people = 1, [], times) AS times_of_many,
             breakdown_value,
             -- A person's attempt is the furthest, of several the one that ended first; if that is dropped, there is none.
             if(
@@ -24,10 +26,8 @@ WITH
                 arraySlice(arraySort(one -> (-toInt64(length(one.1)), one.2, one.3), arrayZip(attempts, drops, arrayEnumerate(attempts))).2, 1, 1)
             ) AS are_dropped,
             -- The number of a touchpoint holds its place in the walk; 0 = a step that was left out or not reached.
-            arrayMap(
-                steps_taken -> arrayResize(arrayMap(step -> toUInt32(toUInt128(bitShiftRight(step, 64))), steps_taken), tupleElement(r, 'step_count'), 0),
-                arrayFilter((steps_taken, is_dropped) -> NOT is_dropped, ranked, are_dropped)
-            ) AS all_places
+            arrayFilter((steps_taken, is_dropped) -> NOT is_dropped, ranked, are_dropped) AS all_taken,
+            arrayMap(steps_taken -> arrayResize(arrayMap(step -> toUInt32(toUInt128(bitShiftRight(step, 64))), steps_taken), tupleElement(r, 'step_count'), 0), all_taken) AS all_places
         FROM
         (
             /* the query of funnel_folded over funnel_walks_told_alike */
@@ -37,16 +37,19 @@ WITH
     (
         SELECT
             people,
-            times,
+            times_of_many,
             walk_length,
             breakdown_value,
             places,
+            arrayResize(arrayMap(step -> toInt64(bitShiftRight(step, 192)) - 4611686018427387904, steps_taken), tupleElement(r, 'step_count'), 0) AS at,
             arrayLastIndex(place -> place > 0, places) AS reached,
             -- Whoever did a step in several attempts is one person: counted beside the first.
             if(attempt_no = 1, arrayMap(k -> arrayExists(one -> one[k] > 0, all_places), tupleElement(r, 'places')), arrayMap(k -> false, tupleElement(r, 'places'))) AS by_persons,
-            arrayShiftRight(arrayFill(place -> place > 0, places), 1, places[1]) AS places_before
+            arrayShiftRight(arrayFill(place -> place > 0, places), 1, places[1]) AS places_before,
+            arrayShiftRight(arrayFill((at_ms, place) -> place > 0, at, places), 1, at[1]) AS at_before
         FROM chosen
         ARRAY JOIN
+            all_taken AS steps_taken,
             all_places AS places,
             arrayEnumerate(all_places) AS attempt_no
     ),
@@ -70,21 +73,22 @@ WITH
                 arrayMap(k -> if(k = reached, people, 0), tupleElement(r, 'places')) AS lasts,
                 -- The remainder tells a place where walks stand one after the other. The first step took no time; of one that was not done nothing is looked at.
                 arrayMap(
-                    (own_times, place, before, k) -> arrayConcat(
+                    (own_times, place, before, own_at_ms, own_before_ms, k) -> arrayConcat(
                         arrayResize(CAST([], 'Array(Float64)'), if(k = 1, people, 0), 0),
                         arrayMap(
                             (at_ms, before_ms) -> greatest(at_ms - before_ms, 0) / 1000,
                             arrayFilter((at_ms, n) -> n % walk_length = place % walk_length, own_times, arrayEnumerate(own_times)),
                             arrayFilter((at_ms, n) -> n % walk_length = before % walk_length, own_times, arrayEnumerate(own_times))
-                        )
+                        ),
+                        if(people = 1 AND place > 0 AND k > 1, [greatest(own_at_ms - own_before_ms, 0) / 1000], [])
                     ),
-                    times_of_steps, places, places_before, tupleElement(r, 'places')
+                    times_of_steps, places, places_before, at, at_before, tupleElement(r, 'places')
                 ) AS pauses
             FROM
             (
                 SELECT
                     *,
-                    arrayMap((place, k) -> if(place > 0 AND k > 1, times, []), places, tupleElement(r, 'places')) AS times_of_steps
+                    arrayMap((place, k) -> if(place > 0 AND k > 1, times_of_many, []), places, tupleElement(r, 'places')) AS times_of_steps
                 FROM attempted
             )
             UNION ALL

@@ -19,6 +19,7 @@ WITH
             arrayDifference(at) AS pauses_ms,
             -- The pass asks of two touchpoints whether they are of one instant, or lie within the grace, the time for a step, the window. Between pauses longer than the window all must lie
             --   within the least of these bounds, and no pause within the grace but none: then flags and pauses tell all the answers. Any other walk has its person behind a mark beside them.
+            --   Of short walks, which millions share, one in thirty-two stands together: the engine keeps no list on disk that is longer than sixteen million.
             arrayConcat(
                 arrayMap((flag, pause_ms) -> toUInt16(flag + if(pause_ms = 0, 4096, 0) + if(pause_ms > window_ms, 8192, 0)), flags, pauses_ms),
                 if(
@@ -29,7 +30,7 @@ WITH
                         grace_ms = 0
                         OR NOT arrayExists(pause_ms -> pause_ms > 0 AND pause_ms <= grace_ms, pauses_ms)
                     ),
-                    [],
+                    if(length(at) > 3, [], [toUInt16(16384 + person_id % 32)]),
                     arrayPushFront(arrayMap(k -> toUInt16(bitShiftRight(person_id, 16 * k)), range(4)), toUInt16(65535))
                 )
             ) AS alike

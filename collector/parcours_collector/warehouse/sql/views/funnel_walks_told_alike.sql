@@ -18,7 +18,7 @@ WITH
             breakdown_value,
             at,
             arrayDifference(at) AS pauses_ms,
-            -- As `funnel_walks_alike` tells walks apart; 2 to the power of 63 marks the person.
+            -- As `funnel_walks_alike` tells walks apart; 2 to the power of 63 marks the person, and what is above it the part of many. A long walk is alone: every attempt holds the times of all who are alike.
             arrayConcat(
                 arrayMap((flag, pause_ms) -> toUInt64(flag + if(pause_ms = 0, bitShiftLeft(toUInt64(1), 60), 0) + if(pause_ms > window_ms, bitShiftLeft(toUInt64(1), 61), 0)), flags, pauses_ms),
                 if(
@@ -28,8 +28,8 @@ WITH
                     ) AND (
                         grace_ms = 0
                         OR NOT arrayExists(pause_ms -> pause_ms > 0 AND pause_ms <= grace_ms, pauses_ms)
-                    ),
-                    [],
+                    ) AND length(at) <= 64,
+                    if(length(at) > 3, [], [bitShiftLeft(toUInt64(1), 63) + 1 + person_id % 32]),
                     [bitShiftLeft(toUInt64(1), 63), person_id]
                 )
             ) AS alike
