@@ -72,6 +72,10 @@ def test_questions_of_journeys_are_measured_and_the_sample_holds_the_whole() -> 
         *["funnel, preset posthog"] * 2,
         *["preset posthog and an exclusion"] * 2,
         *["funnel on one channel"] * 2,
+        *["funnel, any order"] * 2,
+        *["funnel, strict order"] * 2,
+        *["funnel, optional step"] * 2,
+        *["funnel, attempts"] * 2,
         *["funnel by rules and a property"] * 4,
         *["sampled funnel, 1 in 16"] * 2,
     )
