@@ -181,10 +181,17 @@ WITH
 SELECT
     project,
     person,
-    part.1 AS counted,
-    if(tupleElement(r, 'needs_history'), arrayFilter(touch -> touch.is_kept, part.2), part.2) AS kept,
+    counted,
     if(tupleElement(r, 'resolution_ms') = 1, kept, arrayMap(
         touch -> CAST((touch.at - positiveModulo(touch.at, tupleElement(r, 'resolution_ms')), touch.id_order, touch.met, touch.is_foreign, touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)'),
         kept
     )) AS walk
-FROM parts
+FROM
+(
+    SELECT
+        project,
+        person,
+        part.1 AS counted,
+        if(tupleElement(r, 'needs_history'), arrayFilter(touch -> touch.is_kept, part.2), part.2) AS kept
+    FROM parts
+)
