@@ -5,10 +5,10 @@ are those that an analyst gets from the same view.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
@@ -77,8 +77,9 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """One touchpoint of a person; `context` and `properties` are JSON texts."""
+    """One touchpoint of a person, column by column as the view has it; `context` and `properties` are JSON texts."""
 
+    project: str
     person_id: int
     occurred_at: datetime
     id: UUID
@@ -86,12 +87,15 @@ class TimelineEntry:
     channel: str
     source: str
     stage: str
+    need: str
+    valence: str
     session_no: int
     journey_no: int
     is_conversion: bool
     ids: dict[str, list[str]]
     context: str
     properties: str
+    enrichment: dict[str, str]
     revenue: Decimal | None
     currency: str
 
@@ -233,7 +237,14 @@ def transitions(
 
 def person_timeline(client: Client, kind: str, value: str, *, project: str | None = None) -> Answer[TimelineEntry]:
     """Return everything that the person known by this identifier did, oldest first; empty when nobody is."""
-    return ask(client, "person_timeline", TimelineEntry, {"kind": kind, "value": value, "project": project})
+    parameters = {"kind": kind, "value": value, "project": project}
+    without = () if project is None else ("whichever",)
+    return ask(client, "person_timeline", _timeline_entry, parameters, without=without)
+
+
+def _timeline_entry(*values: Any) -> TimelineEntry:
+    entry = TimelineEntry(*values)
+    return replace(entry, is_conversion=bool(entry.is_conversion))
 
 
 def journey_outcomes(client: Client, *, project: str | None = None) -> Answer[OutcomeCount]:

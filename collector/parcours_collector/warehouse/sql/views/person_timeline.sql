@@ -6,33 +6,30 @@
 -- A view in here would be analysed again at each place that asks it, and analysis is the most of this question: so all of it stands here by its text.
 CREATE OR REPLACE VIEW person_timeline AS
 WITH
-    -- Each of these is found once, however often it is used. Tables are asked for them as `IN (SELECT arrayJoin(…))`: by its name, a list would be
-    -- compared with every row instead of looked up by the sort key.
-    (
-        SELECT groupUniqArray(dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier))
-        FROM parcours.identity_persons
-        WHERE (project, identifier) IN
-              (
-                  -- The one project, or every one there is: '' is beside them then, and knows nobody that they do not.
-                  SELECT
-                      arrayJoin(arrayPushBack(groupUniqArray(toString(project)), ifNull({project:Nullable(String)}, ''))) AS told,
-                      sipHash64(told, {kind:String}, {value:String})
-                  FROM parcours.identity_persons
-                  WHERE {project:Nullable(String)} IS NULL
-              )
-    ) AS known,
+    -- One project is named, or every one there is asked: '' is beside them then, and knows nobody that they do not. A table is asked for a list as
+    -- `IN (SELECT arrayJoin(…))`: by its name it would be compared with every row instead of looked up by the sort key. And these are lists, found once: a query would be
+    -- asked anew for each of the tables below.
+    /* whichever: */ (
+        SELECT groupUniqArray(dictGetOrDefault('parcours.person_of', 'person_id', sipHash64(told, {kind:String}, {value:String}) AS asked, asked))
+        FROM
+        (
+            SELECT arrayJoin(arrayPushBack(groupUniqArray(toString(project)), ifNull({project:Nullable(String)}, ''))) AS told
+            FROM parcours.identity_persons
+            WHERE {project:Nullable(String)} IS NULL
+        )
+    ) /* else: [dictGetOrDefault('parcours.person_of', 'person_id', sipHash64(ifNull({project:Nullable(String)}, ''), {kind:String}, {value:String}) AS asked, asked)] */ AS known,
     -- Of each of their touchpoints the least identifier or the owner is one of these; of those that are not theirs any more, `theirs` decides.
     (
-        SELECT arrayConcat(known, groupUniqArray(identifier))
-        FROM dictionary('parcours.person_of')
-        WHERE person_id IN (SELECT arrayJoin(known))
+        SELECT groupUniqArray(identifier)
+        FROM parcours.identity_persons
+        PREWHERE person_id IN known
     ) AS identifiers_known,
-    -- By the journey index and what it lacks, both read by their sort keys; the wide columns are read by that of the touchpoints then.
+    -- By the journey index and what it lacks, both read by their sort keys; the wide columns are read by that of the touchpoints then, of the few granules there are
+    -- each core some: by itself the engine would have one core read so few.
     theirs AS
     (
 /* the query of touchpoints_unique */
-        WHERE person_id IN known
-          AND (project, UUIDv7ToDateTime(id, 'UTC'), id) IN
+        PREWHERE (project, UUIDv7ToDateTime(id, 'UTC'), id) IN
               (
                   SELECT project, UUIDv7ToDateTime(id, 'UTC'), id
                   FROM
@@ -50,6 +47,11 @@ WITH
                       WHERE identifier IN (SELECT arrayJoin(identifiers_known))
                   )
               )
+        WHERE person_id IN known
+        SETTINGS
+            merge_tree_min_rows_for_concurrent_read = 1,
+            merge_tree_min_bytes_for_concurrent_read = 1,
+            merge_tree_min_read_task_size = 1
     ),
     resolved AS
     (
