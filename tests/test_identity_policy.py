@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from parcours_collector.atlas.identity import blocked
-from parcours_collector.warehouse.identity_policy import KindPolicy, read_policy, write_policy
+from parcours_collector.warehouse.identity_policy import RECOMMENDED, KindPolicy, read_policy, write_policy
 from parcours_collector.warehouse.stitching import stitch
 from tests.identity_oracle import CLASSES, keys_of, people_by
 from tests.oracle import Touch
@@ -81,6 +81,30 @@ def test_a_policy_that_changes_is_heard_at_the_next_stitching(clickhouse: Client
     refused = "SELECT a_value, b_value, touchpoints FROM identity_refused WHERE project = {project:String}"
     ((a, b, count),) = clickhouse.query(refused, parameters={"project": project}).result_rows
     assert ({a, b}, count) == ({"a", "u1"}, 1)
+
+
+def test_by_the_recommended_rules_an_account_is_a_person_and_a_till_joins_nobody(
+    clickhouse: Client, project: str
+) -> None:
+    write_policy(clickhouse, project, RECOMMENDED)
+    assert set(read_policy(clickhouse, project)) == set(RECOMMENDED)
+    store(
+        clickhouse,
+        project,
+        [
+            touch("identified", 0, anonymous_id="phone", user_id="ada"),
+            touch("identified", 1, anonymous_id="phone", user_id="bob"),
+            touch("identified", 2, user_id="ada", loyalty_card="card", email_sha256="her address"),
+            touch("identified", 3, anonymous_id="laptop", email_sha256="her address"),
+            *(touch("store_visited", 10 + n, device_id="till", user_id=f"u{n}") for n in range(6)),
+        ],
+    )
+    stitch(clickhouse)
+    people = set(people_of(clickhouse, project).values())
+    ada = {("anonymous_id", "phone"), ("user_id", "ada"), ("loyalty_card", "card"), ("anonymous_id", "laptop")}
+    assert frozenset({*ada, ("email_sha256", "her address")}) in people
+    assert {frozenset({("user_id", name)}) for name in ("bob", *(f"u{n}" for n in range(6)))} <= people
+    assert frozenset({("device_id", "till")}) in people
 
 
 @pytest.mark.parametrize("middle", ["anonymous", "weak-2", "weak-3"])

@@ -1,6 +1,7 @@
 """`parcours identity`: what a project lets its identifiers do, and why two of them are one person."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, get_args
 
@@ -19,6 +20,7 @@ from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.identity_cuts import cut, cuts, is_seen, take_back
 from parcours_collector.warehouse.identity_policy import (
     CLASS_OF_KIND,
+    RECOMMENDED,
     IdentifierClass,
     KindPolicy,
     read_policy,
@@ -92,18 +94,40 @@ def set_policy(
     console.print(f"{kept} of {project}: set; heard at the next stitching")
 
 
+@identity.command("recommend")
+def recommend(project: PolicyProjectOption = "default", clickhouse_url: ClickHouseUrlOption = None) -> None:
+    """Set rules to begin with for the usual kinds, but for those that have one, and show all.
+
+    One account a person, a few contacts, cards, addresses and numbers, any number of browsers and devices; what is seen
+    with more than five strong identifiers is shared and joins nobody. Without rules a project has no limits.
+    """
+    with connect(load_settings(clickhouse_url=clickhouse_url).require_clickhouse_url()) as client:
+        require_migrated(client)
+        ruled = {one.kind for one in read_policy(client, project)}
+        missing = [one for one in RECOMMENDED if one.kind not in ruled]
+        write_policy(client, project, missing)
+        policies = read_policy(client, project)
+    console.print(_table(policies))
+    said = ", ".join(one.kind for one in missing)
+    console.print(f"set for {project}: {said}; heard at the next stitching" if said else "nothing to set")
+
+
 @identity.command("list")
 def list_policies(project: PolicyProjectOption = "default", clickhouse_url: ClickHouseUrlOption = None) -> None:
     """Show the rules of a project."""
     with connect(load_settings(clickhouse_url=clickhouse_url).require_clickhouse_url()) as client:
         require_migrated(client)
         policies = read_policy(client, project)
+    console.print(_table(policies))
+
+
+def _table(policies: Sequence[KindPolicy]) -> Table:
     table = Table("kind", "class", "priority", "max per person", "max strong", "window", "blocked")
     for one in policies:
         numbers = (str(one.priority), str(one.max_per_person or "-"), str(one.max_strong or "-"))
         window = f"{one.window_seconds:,} s" if one.window_seconds else "session" if one.max_strong else "-"
         table.add_row(one.kind, one.identifier_class, *numbers, window, " ".join(one.blocked))
-    console.print(table)
+    return table
 
 
 @identity.command("why")
