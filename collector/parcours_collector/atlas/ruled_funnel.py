@@ -31,10 +31,23 @@ def needless_parts(
         "by_channel": all(r["columns"][test["field"] - 1 :][:1] != ["channel"] for test in r["tests"]),
     }
     if not r["is_stepped"]:
+        of_fold = {
+            "held": not r["held"],
+            "sorted": not r["ties_any"],
+            "split": r["breakdown_by"] in {"", "attempt"},
+            "words": r["breakdown_by"] != "attempt",
+            "cut": r["resolution_ms"] == 1,
+            "again": not r["ties_any"] or r["any_order"],
+            "flagged": not (r["barred"] or r["strict"]),
+            "any_order": not r["any_order"],
+            "in_order": r["any_order"],
+            "optional": not r["has_optional"],
+            "dropping": not r["drops_person"] or r["strict"],
+        }
         if "alike" in parts_of(question) and _are_told_alike(r):
-            parts = {**of_walks, "general": True, "stepped": True}
+            parts = {**of_fold, **of_walks, "general": True, "stepped": True}
         else:
-            parts = {"stepped": True, "alike": True}
+            parts = {**of_fold, "stepped": True, "alike": True}
     else:
         parts = {
             **of_walks,

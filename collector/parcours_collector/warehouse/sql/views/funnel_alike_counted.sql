@@ -13,6 +13,7 @@ WITH
             intDiv(length(times), people) AS walk_length,
             -- Each attempt holds these: a walk of one person has its times in the numbers of its touchpoints.
             if(people = 1, [], times) AS times_of_many,
+            arrayMap(n -> toUInt32(n % walk_length), arrayEnumerate(times_of_many)) AS turns_of_many,
             breakdown_value,
             -- A person's attempt is the furthest, of several the one that ended first; if that is dropped, there is none.
             if(
@@ -38,6 +39,7 @@ WITH
         SELECT
             people,
             times_of_many,
+            turns_of_many,
             walk_length,
             breakdown_value,
             places,
@@ -73,22 +75,24 @@ WITH
                 arrayMap(k -> if(k = reached, people, 0), tupleElement(r, 'places')) AS lasts,
                 -- The remainder tells a place where walks stand one after the other. The first step took no time; of one that was not done nothing is looked at.
                 arrayMap(
-                    (own_times, place, before, own_at_ms, own_before_ms, k) -> arrayConcat(
-                        arrayResize(CAST([], 'Array(Float64)'), if(k = 1, people, 0), 0),
+                    (own_times, own_turns, place, own_rest, rest_before, own_at_ms, own_before_ms, k) -> arrayConcat(
                         arrayMap(
                             (at_ms, before_ms) -> greatest(at_ms - before_ms, 0) / 1000,
-                            arrayFilter((at_ms, n) -> n % walk_length = place % walk_length, own_times, arrayEnumerate(own_times)),
-                            arrayFilter((at_ms, n) -> n % walk_length = before % walk_length, own_times, arrayEnumerate(own_times))
+                            arrayFilter((at_ms, turn) -> turn = own_rest, own_times, own_turns),
+                            arrayFilter((at_ms, turn) -> turn = rest_before, own_times, own_turns)
                         ),
                         if(people = 1 AND place > 0 AND k > 1, [greatest(own_at_ms - own_before_ms, 0) / 1000], [])
                     ),
-                    times_of_steps, places, places_before, at, at_before, tupleElement(r, 'places')
+                    times_of_steps, turns_of_steps, places, rests, rests_before, at, at_before, tupleElement(r, 'places')
                 ) AS pauses
             FROM
             (
                 SELECT
                     *,
-                    arrayMap((place, k) -> if(place > 0 AND k > 1, times_of_many, []), places, tupleElement(r, 'places')) AS times_of_steps
+                    arrayMap((place, k) -> if(place > 0 AND k > 1, times_of_many, []), places, tupleElement(r, 'places')) AS times_of_steps,
+                    arrayMap((place, k) -> if(place > 0 AND k > 1, turns_of_many, []), places, tupleElement(r, 'places')) AS turns_of_steps,
+                    arrayMap(place -> toUInt32(place % walk_length), places) AS rests,
+                    arrayMap(place -> toUInt32(place % walk_length), places_before) AS rests_before
                 FROM attempted
             )
             UNION ALL
@@ -114,8 +118,8 @@ SELECT
     losts[k] AS lost,
     if(k = 1, 1, counted / counts[greatest(arrayLastIndex((optional, place) -> place < k AND NOT optional, tupleElement(r, 'optional_steps'), tupleElement(r, 'places')), 1)]) AS conversion_from_previous,
     if(k = 1, 1, counted / counts[1]) AS conversion_from_start,
-    avgs[k] AS avg_seconds,
-    if(counted = 0, nan, medians[k]) AS median_seconds
+    if(k = 1 AND counted > 0, 0, avgs[k]) AS avg_seconds,
+    multiIf(counted = 0, nan, k = 1, 0, medians[k]) AS median_seconds
 FROM counted_by_part
 ARRAY JOIN
     tupleElement(r, 'step_names') AS name,

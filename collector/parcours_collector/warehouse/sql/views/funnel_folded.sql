@@ -17,7 +17,7 @@ WITH
             project,
             person,
             counted,
-            arrayJoin(if(empty(tupleElement(r, 'held')), [walk], arrayMap(
+            arrayJoin(/* held: */ if(empty(tupleElement(r, 'held')), [walk], arrayMap(
                 values -> arrayMap(
                     touch -> if(touch.held = values, touch, CAST((touch.at, touch.id_order, arrayMap((flag, k) -> flag AND k > tupleElement(r, 'step_count'), touch.met, arrayEnumerate(touch.met)), tupleElement(r, 'ties_any'), touch.is_kept, touch.held, touch.value, touch.family, touch.is_end), 'Tuple(at Int64, id_order UInt128, met Array(Bool), is_foreign Bool, is_kept Bool, held Array(String), value String, family String, is_end Bool)')),
                     arrayFilter(
@@ -29,9 +29,9 @@ WITH
                     )
                 ),
                 arrayFilter(values -> NOT has(values, ''), arrayDistinct(walk.held))
-            ))) AS unsorted_run,
+            )) /* else: [walk] */) AS unsorted_run,
             -- Within a time that was cut, too, the true order stands.
-            if(NOT tupleElement(r, 'ties_any'), unsorted_run, arraySort((touch, place) -> (touch.at, touch.is_foreign, place), unsorted_run, arrayEnumerate(unsorted_run))) AS run
+            /* sorted: */ if(NOT tupleElement(r, 'ties_any'), unsorted_run, arraySort((touch, place) -> (touch.at, touch.is_foreign, place), unsorted_run, arrayEnumerate(unsorted_run))) /* else: unsorted_run */ AS run
         FROM counted_apart
     ),
     broken_down AS
@@ -40,7 +40,7 @@ WITH
             project,
             person,
             counted,
-            arrayJoin(multiIf(
+            arrayJoin(/* split: */ multiIf(
                 tupleElement(r, 'breakdown_by') IN ('', 'attempt'), [('', run)],
                 tupleElement(r, 'breakdown_by') = 'each_value', arrayMap(one -> (one, arrayFilter(touch -> touch.value = one, run)), arrayDistinct(run.value)),
                 tupleElement(r, 'breakdown_by') = 'step', arrayMap(
@@ -48,7 +48,7 @@ WITH
                     arrayDistinct(arrayFilter(touch -> touch.met[tupleElement(r, 'breakdown_step')], run).value)
                 ),
                 [(arrayElement(arrayFilter(touch -> touch.value != '' AND arrayExists(flag -> flag, arraySlice(touch.met, 1, tupleElement(r, 'step_count'))), run).value, if(tupleElement(r, 'breakdown_by') = 'first_touch', 1, -1)), run)]
-            )) AS chosen
+            ) /* else: [('', run)] */) AS chosen
         FROM held_apart
         WHERE arrayExists(touch -> arrayExists(flag -> flag, arraySlice(touch.met, 1, if(tupleElement(r, 'any_order'), tupleElement(r, 'step_count'), 1))), run)
     ),
@@ -66,7 +66,7 @@ WITH
     (
         SELECT
             * EXCEPT (asked_walk),
-            if(tupleElement(r, 'resolution_ms') = 1, asked_walk, arrayFilter((touch, time_seen) -> time_seen = 1 OR NOT has(arraySlice(touch.met, 1, tupleElement(r, 'step_count')), true), asked_walk, arrayEnumerateUniq(asked_walk.at, arrayMap(flags -> toString(flags), asked_walk.met)))) AS walk
+            /* cut: */ if(tupleElement(r, 'resolution_ms') = 1, asked_walk, arrayFilter((touch, time_seen) -> time_seen = 1 OR NOT has(arraySlice(touch.met, 1, tupleElement(r, 'step_count')), true), asked_walk, arrayEnumerateUniq(asked_walk.at, arrayMap(flags -> toString(flags), asked_walk.met)))) /* else: asked_walk */ AS walk
         FROM chosen_apart
     ),
     -- Where touchpoints of one instant, or of the grace, may go any way round, those before are told again after each: late, they take an attempt further and do nothing else.
@@ -76,8 +76,8 @@ WITH
     (
         SELECT
             *,
-            NOT tupleElement(r, 'ties_any') OR tupleElement(r, 'any_order') OR NOT arrayExists((pause, place) -> pause <= tupleElement(r, 'grace_ms') AND place > 1, arrayDifference(walk.at), arrayEnumerate(walk)) AS is_plain,
-            if(is_plain, [], arrayMap(
+            /* again: */ NOT tupleElement(r, 'ties_any') OR tupleElement(r, 'any_order') OR NOT arrayExists((pause, place) -> pause <= tupleElement(r, 'grace_ms') AND place > 1, arrayDifference(walk.at), arrayEnumerate(walk)) /* else: true */ AS is_plain,
+            /* again: */ if(is_plain, [], arrayMap(
                 (touch, place, run_place, next_at) -> if(
                     run_place = place OR next_at = touch.at, [],
                     arrayFilter(one -> touch.at - one.at <= tupleElement(r, 'grace_ms') AND NOT one.is_foreign, arraySlice(walk, run_place, place + 1 - run_place))
@@ -85,7 +85,7 @@ WITH
                 walk, arrayEnumerate(walk),
                 arrayFill((place, pause) -> place = 1 OR pause > tupleElement(r, 'grace_ms'), arrayEnumerate(walk), arrayDifference(walk.at)),
                 arrayPopFront(arrayPushBack(walk.at, toInt64(9223372036854775807)))
-            )) AS before
+            )) /* else: [] */ AS before
         FROM distinct_walks
     ),
     sequences AS
@@ -95,7 +95,7 @@ WITH
             person,
             counted,
             breakdown_value,
-            if(
+            /* again: */ if(
                 is_plain,
                 arrayMap(touch -> (touch, false), walk),
                 arrayFlatten(arrayMap(
@@ -115,7 +115,7 @@ WITH
                     ).3,
                     walk, before
                 ))
-            ) AS sequence
+            ) /* else: arrayMap(touch -> (touch, false), walk) */ AS sequence
         FROM grouped
     ),
     -- A touchpoint is one number from here on: its time (from long before 1970), its id, and which of the words its value is; 0 = a step that was left out. So numbers are in the
@@ -127,14 +127,14 @@ WITH
             person,
             counted,
             breakdown_value,
-            if(tupleElement(r, 'breakdown_by') != 'attempt', [], arrayDistinct(sequence.1.value)) AS words,
+            /* words: */ if(tupleElement(r, 'breakdown_by') != 'attempt', [], arrayDistinct(sequence.1.value)) /* else: CAST([], 'Array(String)') */ AS words,
             sequence.1.at AS times,
             arrayMap(
                 (at, id_order, word) -> bitShiftLeft(toUInt256(at + 4611686018427387904), 192) + bitShiftLeft(toUInt256(id_order), 64) + word,
-                times, sequence.1.id_order, if(tupleElement(r, 'breakdown_by') != 'attempt', arrayResize(CAST([], 'Array(UInt32)'), length(times)), arrayEnumerateDense(sequence.1.value))
+                times, sequence.1.id_order, /* words: */ if(tupleElement(r, 'breakdown_by') != 'attempt', arrayResize(CAST([], 'Array(UInt32)'), length(times)), arrayEnumerateDense(sequence.1.value)) /* else: arrayResize(CAST([], 'Array(UInt32)'), length(times)) */
             ) AS touches,
             sequence.2 AS lates,
-            if(
+            /* flagged: */ if(
                 empty(tupleElement(r, 'barred')) AND NOT tupleElement(r, 'strict'),
                 arrayMap(met -> arrayMap((flag, at_end) -> toUInt8(flag + at_end), arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'at_ends')), sequence.1.met),
                 arrayMap(
@@ -149,7 +149,7 @@ WITH
                     ),
                     sequence.1.met, lates
                 )
-            ) AS flags_of
+            ) /* else: arrayMap(met -> arrayMap((flag, at_end) -> toUInt8(flag + at_end), arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'at_ends')), sequence.1.met) */ AS flags_of
         FROM sequences
     ),
     folded AS
@@ -160,7 +160,7 @@ WITH
             counted,
             breakdown_value,
             words,
-            if(
+            /* any_order: */ if(
                 tupleElement(r, 'any_order'),
                 -- An attempt holds the last touchpoint of each step; a complete one is put away when the next touchpoint comes, or at the end.
                 arrayFold(
@@ -188,8 +188,8 @@ WITH
                     (arrayMap(k -> toUInt256(0), tupleElement(r, 'places')), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)'))
                 ),
                 (CAST([], 'Array(UInt256)'), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)'))
-            ) AS state_in_any_order,
-            if(
+            ) /* else: (CAST([], 'Array(UInt256)'), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)')) */ AS state_in_any_order,
+            /* in_order: */ if(
                 tupleElement(r, 'any_order'),
                 (CAST([], 'Array(Tuple(Int64, Int64, Array(UInt256)))'), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)'), CAST([], 'Array(Tuple(Int64, Int64, Array(UInt256)))')),
                 -- In the place of each step waits the attempt that has reached it and began last: (began, reached it, its touchpoints); nobody began so long ago that it is no time.
@@ -203,48 +203,47 @@ WITH
                             state.1, flags
                         ) AS overs,
                         -- With optional steps: for every step, the step whose attempt goes on to it; 0 = none.
-                        if(NOT tupleElement(r, 'has_optional'), CAST([], 'Array(UInt32)'), arrayMap(
+                        /* optional: */ if(NOT tupleElement(r, 'has_optional'), CAST([], 'Array(UInt32)'), arrayMap(
                             (k, wishes) -> arrayLastIndex(wish -> wish = k, wishes),
                             tupleElement(r, 'places'),
                             arrayResize([], tupleElement(r, 'step_count'), arrayMap(
                                 (one, over, nexts) -> if(over = 0 AND NOT (is_late AND has(one.3, touch)), arrayFirst(next -> bitAnd(flags[next], 1) = 1 AND at - one.2 <= tupleElement(r, 'withins_ms')[next], nexts), toUInt16(0)),
                                 state.1, overs, tupleElement(r, 'nexts')
                             ))
-                        )) AS froms,
+                        )) /* else: CAST([], 'Array(UInt32)') */ AS froms,
                         NOT is_late AND bitAnd(flags[1], 1) = 1
                             AND NOT has(overs, 4)
                             AND (NOT tupleElement(r, 'only_first') OR (NOT has(overs, 0) AND (tupleElement(r, 'keeps_all') OR (empty(state.2) AND arrayMax(overs) = 1)))) AS begins,
                         -- What may come to each step: to the first, an attempt that begins now.
                         arrayPushFront(
-                            if(tupleElement(r, 'has_optional'), arrayMap(from -> state.1[from], arrayPopFront(froms)), arrayPopBack(state.1)),
+                            /* optional: */ if(tupleElement(r, 'has_optional'), arrayMap(from -> state.1[from], arrayPopFront(froms)), arrayPopBack(state.1)) /* else: arrayPopBack(state.1) */,
                             (at, at, CAST([], 'Array(UInt256)'))
                         ) AS befores,
-                        if(
+                        /* optional: */ if(
                             tupleElement(r, 'has_optional'),
                             arrayPushFront(arrayMap(from -> from > 0, arrayPopFront(froms)), begins),
-                            arrayMap(
+                            /* else: */ arrayMap(
                                 (before, over, flag, within) -> over = 0 AND bitAnd(flag, 1) = 1 AND at - before.2 <= within AND NOT (is_late AND has(before.3, touch)),
                                 befores, arrayPushFront(arrayPopBack(overs), toUInt8(NOT begins)), flags, tupleElement(r, 'withins_ms')
-                            )
-                        ) AS comes,
-                        if(tupleElement(r, 'has_optional'), arrayMap(k -> has(froms, k), tupleElement(r, 'places')), arrayShiftLeft(comes, 1, false)) AS leaves,
+                            ) /* optional: */ ) /* else: */ AS comes,
+                        /* optional: */ if(tupleElement(r, 'has_optional'), arrayMap(k -> has(froms, k), tupleElement(r, 'places')), arrayShiftLeft(comes, 1, false)) /* else: arrayShiftLeft(comes, 1, false) */ AS leaves,
                         arrayMap(
                             (one, over, is_coming, is_leaving) -> (over > 1 AND (tupleElement(r, 'keeps_all') OR length(one.3) > length(state.2[-1]) OR (tupleElement(r, 'drops_person') AND length(one.3) = length(state.2[-1]) AND state.3[-1] AND over != 4)))
                                 OR (tupleElement(r, 'keeps_all') AND over = 0 AND is_coming AND NOT is_leaving),
                             state.1, overs, comes, leaves
                         ) AS puts,
-                        if(NOT tupleElement(r, 'drops_person') OR tupleElement(r, 'strict'), CAST([], 'Array(UInt16)'), arrayMap(
+                        /* dropping: */ if(NOT tupleElement(r, 'drops_person') OR tupleElement(r, 'strict'), CAST([], 'Array(UInt16)'), arrayMap(
                             (one, nexts) -> if(at - one.1 > tupleElement(r, 'window_ms') OR (is_late AND has(one.3, touch)), toUInt16(0), arrayFirst(next -> bitAnd(flags[next], 1) = 1 AND at - one.2 <= tupleElement(r, 'withins_ms')[next], nexts)),
                             state.4, tupleElement(r, 'nexts')
-                        )) AS goes_to,
-                        arrayFilter(
+                        )) /* else: CAST([], 'Array(UInt16)') */ AS goes_to,
+                        /* dropping: */ arrayFilter(
                             steps -> notEmpty(steps) AND (tupleElement(r, 'keeps_all') OR length(steps) > length(state.2[-1])),
                             arrayMap((one, next) -> if(next = 0, CAST([], 'Array(UInt256)'), arrayPushBack(arrayResize(one.3, next - 1), touch)), arrayResize(state.4, length(goes_to)), goes_to)
-                        ) AS gone,
+                        ) /* else: CAST([], 'Array(Array(UInt256))') */ AS gone,
                         (
                             arrayMap(
                                 (one, before, over, is_coming, is_leaving, k) -> multiIf(
-                                    is_coming, (before.1, greatest(before.2, at), arrayPushBack(if(tupleElement(r, 'has_optional'), arrayResize(before.3, k - 1), before.3), touch)),
+                                    is_coming, (before.1, greatest(before.2, at), arrayPushBack(/* optional: */ if(tupleElement(r, 'has_optional'), arrayResize(before.3, k - 1), before.3) /* else: before.3 */, touch)),
                                     is_leaving OR over > 0, (toInt64(-4000000000000000000), toInt64(0), CAST([], 'Array(UInt256)')),
                                     one
                                 ),
@@ -266,7 +265,7 @@ WITH
                         arrayMap(k -> (toInt64(-4000000000000000000), toInt64(0), CAST([], 'Array(UInt256)')), if(tupleElement(r, 'drops_person'), tupleElement(r, 'places'), []))
                     )
                 )
-            ) AS state
+            ) /* else: (CAST([], 'Array(Tuple(Int64, Int64, Array(UInt256)))'), CAST([], 'Array(Array(UInt256))'), CAST([], 'Array(Bool)'), CAST([], 'Array(Tuple(Int64, Int64, Array(UInt256)))')) */ AS state
         FROM asked_in_order
     )
 SELECT
@@ -275,10 +274,10 @@ SELECT
     counted,
     breakdown_value,
     words,
-    if(
+    /* any_order: */ if(
         tupleElement(r, 'any_order'),
         arrayConcat(state_in_any_order.2, arrayFilter(steps -> notEmpty(steps) AND (NOT tupleElement(r, 'needs_first') OR state_in_any_order.1[1] > 0), [arraySort(arrayFilter(one -> one > 0, state_in_any_order.1))])),
         arrayConcat(state.2, arrayFilter(steps -> notEmpty(steps), state.1.3))
-    ) AS attempts,
+    ) /* else: arrayConcat(state.2, arrayFilter(steps -> notEmpty(steps), state.1.3)) */ AS attempts,
     arrayResize(state.3, length(attempts), false) AS drops
 FROM folded

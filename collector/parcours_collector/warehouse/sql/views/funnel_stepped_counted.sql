@@ -17,12 +17,13 @@ WITH
                 value,
                 arrayMap(taken_ms -> people, times_taken) AS counts,
                 [
-                    arrayResize(CAST([], 'Array(Int64)'), people, 0),
-                    arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, n) -> n % walk_length = rest_2, times_2, arrayEnumerate(times_2)), arrayFilter((at_ms, n) -> n % walk_length = rest_1, times_2, arrayEnumerate(times_2)))
-                    /* step_3: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, n) -> n % walk_length = rest_3, times_3, arrayEnumerate(times_3)), arrayFilter((at_ms, n) -> n % walk_length = rest_2, times_3, arrayEnumerate(times_3))) /* else: */
-                    /* step_4: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, n) -> n % walk_length = rest_4, times_4, arrayEnumerate(times_4)), arrayFilter((at_ms, n) -> n % walk_length = rest_3, times_4, arrayEnumerate(times_4))) /* else: */
-                    /* step_5: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, n) -> n % walk_length = rest_5, times_5, arrayEnumerate(times_5)), arrayFilter((at_ms, n) -> n % walk_length = rest_4, times_5, arrayEnumerate(times_5))) /* else: */
-                    /* step_6: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, n) -> n % walk_length = rest_6, times_6, arrayEnumerate(times_6)), arrayFilter((at_ms, n) -> n % walk_length = rest_5, times_6, arrayEnumerate(times_6))) /* else: */
+                    -- The first step takes no time, whoever does it.
+                    CAST([], 'Array(Int64)'),
+                    arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, turn) -> turn = rest_2, times_2, turns_2), arrayFilter((at_ms, turn) -> turn = rest_1, times_2, turns_2))
+                    /* step_3: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, turn) -> turn = rest_3, times_3, turns_3), arrayFilter((at_ms, turn) -> turn = rest_2, times_3, turns_3)) /* else: */
+                    /* step_4: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, turn) -> turn = rest_4, times_4, turns_4), arrayFilter((at_ms, turn) -> turn = rest_3, times_4, turns_4)) /* else: */
+                    /* step_5: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, turn) -> turn = rest_5, times_5, turns_5), arrayFilter((at_ms, turn) -> turn = rest_4, times_5, turns_5)) /* else: */
+                    /* step_6: */ , arrayMap((at_ms, before_ms) -> greatest(at_ms - before_ms, 0), arrayFilter((at_ms, turn) -> turn = rest_6, times_6, turns_6), arrayFilter((at_ms, turn) -> turn = rest_5, times_6, turns_6)) /* else: */
                 ] AS pauses_ms
             FROM
             (
@@ -39,11 +40,13 @@ WITH
                     /* step_4: */ indexOf(times_4, times_taken[4]) % walk_length AS rest_4, /* else: */
                     /* step_5: */ indexOf(times_5, times_taken[5]) % walk_length AS rest_5, /* else: */
                     /* step_6: */ indexOf(times_6, times_taken[6]) % walk_length AS rest_6, /* else: */
+                    -- Each is divided once, whoever looks.
                     if(reached < 2, [], times) AS times_2,
-                    /* step_3: */ if(reached < 3, [], times) AS times_3, /* else: */
-                    /* step_4: */ if(reached < 4, [], times) AS times_4, /* else: */
-                    /* step_5: */ if(reached < 5, [], times) AS times_5, /* else: */
-                    /* step_6: */ if(reached < 6, [], times) AS times_6, /* else: */
+                    arrayMap(n -> toUInt32(n % walk_length), arrayEnumerate(times_2)) AS turns_2,
+                    /* step_3: */ if(reached < 3, [], times) AS times_3, if(reached < 3, [], turns_2) AS turns_3, /* else: */
+                    /* step_4: */ if(reached < 4, [], times) AS times_4, if(reached < 4, [], turns_2) AS turns_4, /* else: */
+                    /* step_5: */ if(reached < 5, [], times) AS times_5, if(reached < 5, [], turns_2) AS turns_5, /* else: */
+                    /* step_6: */ if(reached < 6, [], times) AS times_6, if(reached < 6, [], turns_2) AS turns_6, /* else: */
                     reached
                 FROM
                 (
@@ -73,8 +76,8 @@ SELECT
     toUInt64(counted - if(k = tupleElement(r, 'step_count'), 0, counts[k + 1])) AS lost,
     if(k = 1, 1, counted / counts[greatest(k - 1, 1)]) AS conversion_from_previous,
     if(k = 1, 1, counted / counts[1]) AS conversion_from_start,
-    avgs[k] / 1000 AS avg_seconds,
-    medians[k] / 1000 AS median_seconds
+    if(k = 1 AND counted > 0, 0, avgs[k] / 1000) AS avg_seconds,
+    if(k = 1 AND counted > 0, 0, medians[k] / 1000) AS median_seconds
 FROM counted_steps
 ARRAY JOIN
     tupleElement(r, 'step_names') AS name,

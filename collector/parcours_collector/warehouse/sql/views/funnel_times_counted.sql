@@ -35,8 +35,8 @@ WITH
                 /* stepped */
                 SELECT arrayJoin(arrayMap(
                     (to_ms, from_ms) -> (to_ms - from_ms) / 1000,
-                    arrayFilter((at_ms, n) -> n % walk_length = to_rest, times, arrayEnumerate(times)),
-                    arrayFilter((at_ms, n) -> n % walk_length = from_rest, times, arrayEnumerate(times))
+                    arrayFilter((at_ms, turn) -> turn = to_rest, times, turns),
+                    arrayFilter((at_ms, turn) -> turn = from_rest, times, turns)
                 )) AS seconds
                 FROM
                 (
@@ -45,6 +45,7 @@ WITH
                         tupleElement(breakdown_value, 'times') AS times,
                         intDiv(length(times), tupleElement(breakdown_value, 'people')) AS walk_length,
                         indexOf(times, times_taken[to_place]) % walk_length AS to_rest,
+                        arrayMap(n -> toUInt32(n % walk_length), arrayEnumerate(times)) AS turns,
                         indexOf(times, times_taken[from_place]) % walk_length AS from_rest
                     FROM
                     (

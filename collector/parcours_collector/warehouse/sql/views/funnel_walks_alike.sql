@@ -10,6 +10,8 @@ WITH
     {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)} AS r,
     tupleElement(r, 'window_ms') AS window_ms,
     tupleElement(r, 'grace_ms') AS grace_ms,
+    tupleElement(r, 'ties_any') AS ties_any,
+    notEmpty(tupleElement(r, 'barred')) AND tupleElement(r, 'drops_person') AS drops_person,
     least(window_ms, arrayMin(tupleElement(r, 'withins_ms'))) AS least_ms,
     compared AS
     (
@@ -36,9 +38,28 @@ WITH
             ) AS alike
         FROM
         (
-            /* the query of funnel_walks_cut */
+            -- Before the first step nobody waits, and after the last of the further ones nobody goes on; what may go any way round with one of these stays. An exclusion that drops the person
+            --   does so at any time, unless another attempt begins.
+            SELECT
+                breakdown_value,
+                person_id,
+                arraySlice(at, begin, end + 1 - begin) AS at,
+                arraySlice(flags, begin, end + 1 - begin) AS flags
+            FROM
+            (
+                SELECT
+                    *,
+                    arrayFirstIndex(flag -> bitTest(flag, 0), flags) AS first,
+                    greatest(first, arrayLastIndex(flag -> bitAnd(flag, 62) != 0, flags)) AS last,
+                    /* ties: */ if(ties_any, arrayFirstIndex(at_ms -> at_ms >= at[first] - grace_ms, at), first) /* else: first */ AS begin,
+                    /* drops: */ if(drops_person, length(at), /* else: ( */ /* ties: */ if(ties_any, arrayLastIndex(at_ms -> at_ms <= at[last] + grace_ms, at), last) /* else: last */ ) AS end
+                FROM
+                (
+                    /* the query of funnel_walks_cut */
+                )
+                WHERE first > 0
+            )
         )
-        WHERE arrayExists(flag -> bitTest(flag, 0), flags)
     )
 SELECT
     '' AS project,

@@ -2,7 +2,7 @@
 -- Grain: one row for all that are alike. Keys: person, counted.
 -- walk: of one of them, id_order being the place of a touchpoint in it. counted: people: how many they are; times: at of each of them, one after the other. project, person: '' and a hash of how they walked.
 -- Parameters: those of `funnel_walks_indexed` but is_wide.
--- Not counted: as there, and whoever did no step.
+-- Not counted: as there, and whoever did not do the first step, or in any order none.
 CREATE OR REPLACE VIEW funnel_walks_told_alike AS
 WITH
     {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)} AS r,
@@ -11,6 +11,10 @@ WITH
     tupleElement(r, 'resolution_ms') AS resolution_ms,
     tupleElement(r, 'ties_any') AS ties_any,
     tupleElement(r, 'strict') AND NOT ties_any AS is_passed_once,
+    bitShiftLeft(toUInt64(1), tupleElement(r, 'step_count')) - 1 AS step_bits,
+    if(tupleElement(r, 'any_order'), step_bits, 1) AS begin_bits,
+    if(tupleElement(r, 'any_order'), step_bits, step_bits - 1) AS end_bits,
+    tupleElement(r, 'counts_attempts') OR tupleElement(r, 'keeps_all') OR (tupleElement(r, 'drops_person') AND notEmpty(tupleElement(r, 'barred'))) AS is_kept_whole,
     least(window_ms, arrayMin(tupleElement(r, 'withins_ms'))) AS least_ms,
     compared AS
     (
@@ -38,23 +42,33 @@ WITH
             SELECT
                 breakdown_value,
                 person_id,
-                if(resolution_ms = 1, kept_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), kept_at)) AS at,
-                flags
+                -- In strict order, of touchpoints in a row that are nothing that is asked the first has passed by whoever waited.
+                if(NOT is_passed_once, cut_at, arrayFilter((at_ms, flag, before) -> flag != 4611686018427387904 OR before != 4611686018427387904, cut_at, cut_flags, arrayShiftRight(cut_flags, 1))) AS at,
+                if(NOT is_passed_once, cut_flags, arrayFilter((flag, before) -> flag != 4611686018427387904 OR before != 4611686018427387904, cut_flags, arrayShiftRight(cut_flags, 1))) AS flags
             FROM
             (
+                -- Before the first step (in any order: before any) nobody waits, and after the last of the further ones nobody goes on, as in `funnel_walks_alike`; each attempt that is counted ends with its last touchpoint.
                 SELECT
                     breakdown_value,
                     person_id,
-                    all_flags,
-                    -- In strict order, of touchpoints in a row that are nothing that is asked the first has passed by whoever waited, and before the first step nobody waits.
-                    if(NOT is_passed_once, all_at, arrayFilter((at_ms, flag, before) -> flag != 4611686018427387904 OR before != 4611686018427387904, all_at, all_flags, arrayShiftRight(all_flags, 1, 4611686018427387904))) AS kept_at,
-                    if(NOT is_passed_once, all_flags, arrayFilter((flag, before) -> flag != 4611686018427387904 OR before != 4611686018427387904, all_flags, arrayShiftRight(all_flags, 1, 4611686018427387904))) AS flags
+                    arraySlice(whole_at, begin, end + 1 - begin) AS cut_at,
+                    arraySlice(all_flags, begin, end + 1 - begin) AS cut_flags
                 FROM
                 (
-                    /* the query of funnel_walks_indexed with is_wide = true */
+                    SELECT
+                        *,
+                        if(resolution_ms = 1, all_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), all_at)) AS whole_at,
+                        arrayFirstIndex(flag -> bitAnd(flag, begin_bits) != 0, all_flags) AS first,
+                        greatest(first, arrayLastIndex(flag -> bitAnd(flag, end_bits) != 0, all_flags)) AS last,
+                        if(ties_any, arrayFirstIndex(at_ms -> at_ms >= whole_at[first] - grace_ms, whole_at), first) AS begin,
+                        if(is_kept_whole, length(whole_at), if(ties_any, arrayLastIndex(at_ms -> at_ms <= whole_at[last] + grace_ms, whole_at), last)) AS end
+                    FROM
+                    (
+                        /* the query of funnel_walks_indexed with is_wide = true */
+                    )
+                    WHERE first > 0
                 )
             )
-            WHERE arrayExists(flag -> bitAnd(flag, bitShiftLeft(toUInt64(1), tupleElement(r, 'step_count')) - 1) != 0, all_flags)
         )
     )
 SELECT
