@@ -28,9 +28,19 @@ def refuse_unknown(client: Client, names: Iterable[str], *, project: str | None)
     Raises:
         UnknownTouchpoint: One is not; it says which names are near.
     """
+    asked = dict.fromkeys(names)
+    if _are_recorded(client, list(asked), project):
+        return
     known = known_names(client, project=project)
-    for name in names:
+    for name in asked:
         if name not in known:
             near = get_close_matches(name, sorted(known), n=3)
             remedy = f"Did you mean {' or '.join(near)}?" if near else UnknownTouchpoint.remedy
             raise UnknownTouchpoint(f"No touchpoint is called '{name}'.", remedy=remedy)
+
+
+def _are_recorded(client: Client, names: list[str], project: str | None) -> bool:
+    """Return whether all of them are in the index, where nearly every question's are: half of what the rest costs."""
+    parameters = {"names": names, "project": project}
+    ((recorded,),) = client.query(read_sql("questions/names_recorded"), parameters=parameters).result_rows
+    return int(recorded) == len(names)

@@ -56,7 +56,16 @@ WITH
             person_id,
             if(
                 numbers_differ,
-                arrayMap(number -> transform(number, asked_numbers, wanted, toUInt16(0)), name_numbers),
+                -- Six names are compared one by one, which the engine compiles; further ones are looked up.
+                /* further: */ if(step_count > 6, arrayMap(number -> transform(number, asked_numbers, wanted, toUInt16(0)), name_numbers), /* else: ( */ arrayMap(number -> multiIf(
+                    number = asked_numbers[1], toUInt16(1)
+                    /* step_2: */ , step_count >= 2 AND number = asked_numbers[2], toUInt16(2) /* else: */
+                    /* step_3: */ , step_count >= 3 AND number = asked_numbers[3], toUInt16(3) /* else: */
+                    /* step_4: */ , step_count >= 4 AND number = asked_numbers[4], toUInt16(4) /* else: */
+                    /* step_5: */ , step_count >= 5 AND number = asked_numbers[5], toUInt16(5) /* else: */
+                    /* step_6: */ , step_count >= 6 AND number = asked_numbers[6], toUInt16(6) /* else: */
+                    , toUInt16(0)
+                ), name_numbers)),
                 arrayMap(name -> transform(name, asked, wanted, toUInt16(0)), names)
             ) AS named,
             /* channel: */ if(is_any_channel, identity(named), arrayMap((step, channel) -> if(channel = ifNull({channel:Nullable(String)}, ''), step, toUInt16(0)), named, channels)) /* else: named */ AS of_channel,
