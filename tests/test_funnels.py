@@ -393,6 +393,57 @@ def test_of_walks_that_are_alike_one_is_gone_through(interpreted: Client, projec
     assert [people for (people,) in told] == [1, 1, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("rules", "people"),
+    [
+        ({}, [3]),
+        ({"exclusions": [{"names": [NAMES[3]]}], "exclusion_ends": "attempt"}, [3]),
+        ({"exclusions": [{"names": [NAMES[3]]}], "exclusion_ends": "person"}, [1, 2]),
+        ({"preset": "posthog"}, [1, 2]),
+    ],
+)
+def test_what_lies_before_the_first_step_and_after_the_last_further_one_tells_no_walks_apart(
+    interpreted: Client, project: str, rules: dict[str, Any], people: list[int]
+) -> None:
+    first, second, third, excluded = NAMES
+    told = {
+        "a": [(first, 0), (second, 10)],
+        "b": [(second, 0), (third, 5), (first, 10), (second, 20)],
+        "c": [(second, 0), (first, 0), (second, 10), (excluded, 20), (first, 30)],
+    }
+    touches = [touch(name, at, user_id=person) for person, walk in told.items() for name, at in walk]
+    in_order = [replace(one, id=uuid.UUID(int=n)) for n, one in enumerate(touches)]
+    store_rows(interpreted, [row(one, project) for one in in_order])
+    stitch(interpreted)
+    asked = {"steps": orjson.dumps([first, second, third]).decode(), "rules": orjson.dumps(rules).decode()}
+    alike = interpreted.query(
+        "SELECT sum(breakdown_value.people) AS people FROM funnel_walks_alike("
+        "r = (SELECT r FROM funnel_asked(steps = {steps:String}, rules = {rules:String})),"
+        "project = {project:String}, from_at = NULL, to_at = NULL, needs_ids = false) GROUP BY flags ORDER BY people",
+        parameters={**asked, "project": project},
+    ).result_rows
+    assert [count for (count,) in alike] == people
+
+
+@pytest.mark.parametrize(
+    ("steps", "rules"),
+    [
+        (NAMES[:2], Rules(preset="strict", resolution_seconds=60)),
+        (NAMES[:2], Rules(count_attempts=True, resolution_seconds=60)),
+        ([NAMES[0], Step(names=[NAMES[2]], optional=True), NAMES[1]], Rules(resolution_seconds=60)),
+        (NAMES[:2], Rules(step_order="any", resolution_seconds=60)),
+        (NAMES[:2], Rules(resolution_seconds=60)),
+        (NAMES[:2], Rules(preset="strict", ties="any", resolution_seconds=60)),
+    ],
+)
+def test_of_one_cut_time_the_first_of_the_same_steps_counts_wherever_it_lies(
+    interpreted: Client, steps: list[str | Step], rules: Rules
+) -> None:
+    walk = [(NAMES[1], 1), (NAMES[0], 10), (NAMES[1], 20), (NAMES[0], 65), (NAMES[1], 130)]
+    _compare(interpreted, [touch(name, at, user_id="u") for name, at in walk[:3]], list(steps), rules, None, None)
+    _compare(interpreted, [touch(name, at, user_id="u") for name, at in walk], list(steps), rules, None, None)
+
+
 def test_one_who_begins_thousands_of_attempts_takes_no_more_memory_for_each(
     clickhouse_url: str, interpreted: Client, project: str
 ) -> None:

@@ -1,7 +1,7 @@
 -- Walks of a funnel by plain rules that are alike: who did the same steps and exclusions in the same order, with the same of them at one instant and the same pauses beyond every bound, comes
 --   equally far by the same touchpoints. `funnel_stepped_counted` has `funnel_stepped` go through one of them; millions of people are some thousands of walks.
 -- Grain: one row for all that are alike; one for a walk whose touchpoints lie beyond one bound of the rules and within another. Keys: breakdown_value.value, flags, breakdown_value.times.
--- at, flags: as in `funnel_walks_cut`, those of one of them. breakdown_value: value, as there; people: how many they are; times: at of each of them, one after the other.
+-- at, flags: as in `funnel_walks_cut`, those of one of them, from the first step to the last further one. breakdown_value: value, as there; people: how many they are; times: at of each of them, one after the other.
 -- project, person_id, ids: '', 0 and none.
 -- Parameters: those of `funnel_walks_cut`.
 -- Not counted: as there, and walks without the first step.

@@ -60,7 +60,8 @@ WITH
                         if(resolution_ms = 1, all_at, arrayMap(at_ms -> at_ms - positiveModulo(at_ms, resolution_ms), all_at)) AS whole_at,
                         arrayFirstIndex(flag -> bitAnd(flag, begin_bits) != 0, all_flags) AS first,
                         greatest(first, arrayLastIndex(flag -> bitAnd(flag, end_bits) != 0, all_flags)) AS last,
-                        if(ties_any, arrayFirstIndex(at_ms -> at_ms >= whole_at[first] - grace_ms, whole_at), first) AS begin,
+                        -- Of touchpoints of one cut time that are the same steps the first counts: those before the first step are told, too.
+                        if(ties_any OR resolution_ms != 1, arrayFirstIndex(at_ms -> at_ms >= whole_at[first] - if(ties_any, grace_ms, 0), whole_at), first) AS begin,
                         if(is_kept_whole, length(whole_at), if(ties_any, arrayLastIndex(at_ms -> at_ms <= whole_at[last] + grace_ms, whole_at), last)) AS end
                     FROM
                     (
