@@ -19,6 +19,8 @@ from clickhouse_connect.driver.client import Client
 from parcours import Tracker
 from parcours_collector.atlas.network import stage_moves
 from parcours_collector.commands.demonstration.stack import Stack
+from parcours_collector.warehouse.embedded.process import EngineProcess
+from parcours_collector.warehouse.migrations import migrate
 from parcours_collector.warehouse.stitching import stitch
 from tests import touchpoint_rows
 from tests.running import wait_until
@@ -380,3 +382,17 @@ def test_the_demo_serves_until_it_is_interrupted(tmp_path: Path) -> None:
     demo.stdout.close()
     assert demo.wait(60) == 0
     assert psutil.wait_procs(children, timeout=30)[1] == []
+
+
+def test_whoever_may_only_read_is_told_so_in_one_line(tmp_path: Path) -> None:
+    with EngineProcess.start(tmp_path / "engine") as engine:
+        arguments = ("identity", "recommend", "--project", "shop", "--clickhouse-url")
+        before = parcours(*arguments, engine.url, cwd=tmp_path)
+        assert (before.returncode, before.stderr.count("\n")) == (2, 1), before.stderr
+        assert "parcours migrate" in before.stderr
+        migrate(engine.url)
+        refused = parcours(*arguments, engine.analyst_url, cwd=tmp_path)
+        assert (refused.returncode, refused.stderr.count("\n")) == (2, 1), refused.stderr
+        assert "only read" in refused.stderr
+        assert "set for shop: user_id" in parcours(*arguments, engine.url, cwd=tmp_path).stdout
+        assert "nothing to set" in parcours(*arguments, engine.url, cwd=tmp_path).stdout

@@ -96,14 +96,20 @@ def test_by_the_recommended_rules_an_account_is_a_person_and_a_till_joins_nobody
             touch("identified", 1, anonymous_id="phone", user_id="bob"),
             touch("identified", 2, user_id="ada", loyalty_card="card", email_sha256="her address"),
             touch("identified", 3, anonymous_id="laptop", email_sha256="her address"),
-            *(touch("store_visited", 10 + n, device_id="till", user_id=f"u{n}") for n in range(6)),
+            *(touch("identified", 20 + n, anonymous_id="phone", crm_contact=f"c{n}") for n in range(3)),
+            *(touch("identified", 30 + n, anonymous_id="phone", loyalty_card=f"card-{n}") for n in range(2)),
+            *(touch("store_visited", 40 + n, device_id="till", user_id=f"u{n}") for n in range(8)),
         ],
     )
     stitch(clickhouse)
     people = set(people_of(clickhouse, project).values())
-    ada = {("anonymous_id", "phone"), ("user_id", "ada"), ("loyalty_card", "card"), ("anonymous_id", "laptop")}
-    assert frozenset({*ada, ("email_sha256", "her address")}) in people
-    assert {frozenset({("user_id", name)}) for name in ("bob", *(f"u{n}" for n in range(6)))} <= people
+    ada = {
+        *(("anonymous_id", "phone"), ("anonymous_id", "laptop"), ("user_id", "ada"), ("email_sha256", "her address")),
+        *(("crm_contact", f"c{n}") for n in range(3)),
+        *(("loyalty_card", card) for card in ("card", "card-0", "card-1")),
+    }
+    assert frozenset(ada) in people, "seven strong identifiers were seen with the phone, bob's among them"
+    assert {frozenset({("user_id", name)}) for name in ("bob", *(f"u{n}" for n in range(8)))} <= people
     assert frozenset({("device_id", "till")}) in people
 
 

@@ -60,6 +60,8 @@ def test_a_database_without_tables_is_told_what_to_run(tmp_path: Path) -> None:
             pytest.raises(WarehouseNotMigrated, match="parcours migrate"),
         ):
             require_migrated(empty)
+        with pytest.raises(WarehouseNotMigrated, match="parcours migrate"):
+            connect(engine.url)
         migrate(engine.url)
         with connect(engine.url) as client:
             require_migrated(client)

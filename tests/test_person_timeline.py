@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from parcours_collector.atlas import questions
 from parcours_collector.warehouse.identity_policy import KindPolicy, write_policy
 from parcours_collector.warehouse.indexing import JourneyIndex
-from parcours_collector.warehouse.sql import read_sql
 from parcours_collector.warehouse.stitching import stitch
 from parcours_collector.warehouse.texts import question_text, view_text
 from tests.oracle import Touch
@@ -100,4 +99,4 @@ def test_an_identifier_that_nobody_carries_has_no_timeline(clickhouse: Client, p
 def test_a_text_inside_another_has_no_order_of_its_own(read: Callable[[str], str]) -> None:
     text = read("person_timeline")
     assert text.count("\nORDER BY\n") == 1
-    assert read_sql("views/touchpoints_unique").partition("AS\n")[2] in text
+    assert view_text("touchpoints_unique").partition("AS\n")[2] in text

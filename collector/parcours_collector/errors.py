@@ -169,6 +169,13 @@ class WarehouseUnreachable(OperatorError):
     remedy = "Check PARCOURS_CLICKHOUSE_URL, and that ClickHouse runs."
 
 
+class WarehouseForbids(OperatorError):
+    """This user of ClickHouse may not do what a command has to."""
+
+    tag = "warehouse_forbids"
+    remedy = "Give --clickhouse-url, or PARCOURS_CLICKHOUSE_URL, a user who may; an analyst's may only read."
+
+
 class WarehouseTooOld(OperatorError):
     """The ClickHouse server lacks what Parcours needs."""
 

@@ -29,7 +29,7 @@ def refuse_unknown(client: Client, names: Iterable[str], *, project: str | None)
         UnknownTouchpoint: One is not; it says which names are near.
     """
     asked = dict.fromkeys(names)
-    if _are_recorded(client, list(asked), project):
+    if not asked or _are_recorded(client, list(asked), project):
         return
     known = known_names(client, project=project)
     for name in asked:

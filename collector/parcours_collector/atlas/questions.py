@@ -238,7 +238,8 @@ def transitions(
 def person_timeline(client: Client, kind: str, value: str, *, project: str | None = None) -> Answer[TimelineEntry]:
     """Return everything that the person known by this identifier did, oldest first; empty when nobody is."""
     parameters = {"kind": kind, "value": value, "project": project}
-    without = () if project is None else ("whichever",)
+    # Of one person's few touchpoints each may be looked up.
+    without = ("owned",) if project is None else ("owned", "whichever")
     return ask(client, "person_timeline", _timeline_entry, parameters, without=without)
 
 

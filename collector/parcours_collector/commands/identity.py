@@ -99,7 +99,7 @@ def recommend(project: PolicyProjectOption = "default", clickhouse_url: ClickHou
     """Set rules to begin with for the usual kinds, but for those that have one, and show all.
 
     One account a person, a few contacts, cards, addresses and numbers, any number of browsers and devices; what is seen
-    with more than five strong identifiers is shared and joins nobody. Without rules a project has no limits.
+    with more than seven strong identifiers is shared and joins nobody. Without rules a project has no limits.
     """
     with connect(load_settings(clickhouse_url=clickhouse_url).require_clickhouse_url()) as client:
         require_migrated(client)

@@ -4,6 +4,7 @@ import os
 import sys
 
 import typer
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from parcours_collector.commands.clickhouse import clickhouse
 from parcours_collector.commands.collector import collector
@@ -26,7 +27,10 @@ from parcours_collector.commands.retention import retention
 from parcours_collector.commands.schemas import schemas
 from parcours_collector.commands.stitch import stitch
 from parcours_collector.commands.up import up
-from parcours_collector.errors import CollectorError, OperatorError
+from parcours_collector.errors import CollectorError, OperatorError, WarehouseForbids
+
+_FORBIDDEN = {164, 497}
+"""READONLY and ACCESS_DENIED."""
 
 app = typer.Typer(
     name="parcours",
@@ -65,7 +69,7 @@ app.command()(doctor)
 def run() -> None:
     """Run the command line."""
     try:
-        app()
+        _run()
     except CollectorError as error:
         sys.stderr.write(f"parcours: {error}\n")
         sys.exit(error.exit_status if isinstance(error, OperatorError) else 1)
@@ -73,3 +77,12 @@ def run() -> None:
         # The reader of our output went away, as `head` does; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+
+
+def _run() -> None:
+    try:
+        app()
+    except DatabaseError as error:
+        if error.code not in _FORBIDDEN:
+            raise
+        raise WarehouseForbids(f"ClickHouse refused ({error.name or error.code}).") from None

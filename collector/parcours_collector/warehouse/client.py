@@ -15,11 +15,19 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, OperationalError
 
-from parcours_collector.errors import InvalidSettings, WarehouseTooOld, WarehouseUnreachable
+from parcours_collector.errors import (
+    InvalidSettings,
+    OperatorError,
+    WarehouseNotMigrated,
+    WarehouseTooOld,
+    WarehouseUnreachable,
+)
 
 DATABASE = "parcours"
 OLDEST_SERVER = (25, 8)
 """The oldest ClickHouse whose functions, settings and parameterized views the SQL of this version uses."""
+
+_UNKNOWN_DATABASE = 81
 
 # Session ids serialise a client's queries; every statement of ours stands alone.
 common.set_setting("autogenerate_session_id", False)
@@ -73,6 +81,7 @@ def connect(url: str, *, database: str = DATABASE, timeout_seconds: float = 300.
     Raises:
         InvalidSettings: The URL cannot be read.
         WarehouseUnreachable: Nobody answers there, or not to this user.
+        WarehouseNotMigrated: It has no such database.
         WarehouseTooOld: The server is older than OLDEST_SERVER.
     """
     where = ClickHouseUrl.parse(url)
@@ -116,7 +125,11 @@ def _refuse_old(where: ClickHouseUrl, version: str | None) -> None:
         raise WarehouseTooOld(f"ClickHouse at {where.redacted} is version {version}; Parcours needs {needed} or newer.")
 
 
-def _unreachable(where: ClickHouseUrl, error: ClickHouseError) -> WarehouseUnreachable:
+def _unreachable(where: ClickHouseUrl, error: ClickHouseError) -> OperatorError:
+    if isinstance(error, DatabaseError) and error.code == _UNKNOWN_DATABASE:
+        return WarehouseNotMigrated(
+            f"ClickHouse at {where.redacted} has no database {DATABASE} yet (UNKNOWN_DATABASE)."
+        )
     if isinstance(error, DatabaseError) and not isinstance(error, OperationalError):
         return WarehouseUnreachable(
             f"ClickHouse at {where.redacted} refused the connection ({error.name or error.code or 'no reason given'}).",

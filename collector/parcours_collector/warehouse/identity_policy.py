@@ -56,16 +56,16 @@ class KindPolicy:
 
 
 RECOMMENDED: tuple[KindPolicy, ...] = (
-    KindPolicy("user_id", "strong", priority=10, max_per_person=1),
-    KindPolicy("crm_contact", "strong", priority=20, max_per_person=5),
-    KindPolicy("loyalty_card", "strong", priority=30, max_per_person=5),
-    KindPolicy("email_sha256", "medium", priority=10, max_per_person=5, max_strong=5),
-    KindPolicy("phone_sha256", "medium", priority=20, max_per_person=5, max_strong=5),
-    KindPolicy("anonymous_id", "weak", priority=10, max_strong=5),
-    KindPolicy("device_id", "weak", priority=20, max_strong=5),
+    KindPolicy("user_id", "strong", priority=100, max_per_person=1),
+    KindPolicy("crm_contact", "strong", priority=110, max_per_person=3),
+    KindPolicy("loyalty_card", "strong", priority=120, max_per_person=3),
+    KindPolicy("email_sha256", "medium", priority=100, max_per_person=5, max_strong=7),
+    KindPolicy("phone_sha256", "medium", priority=110, max_per_person=5, max_strong=7),
+    KindPolicy("anonymous_id", "weak", priority=100, max_strong=7),
+    KindPolicy("device_id", "weak", priority=110, max_strong=7),
 )
 """Rules to begin with: an account is one person, who may have a few contacts, cards, addresses and numbers, and any
-number of browsers and devices; what was seen with more strong identifiers than one person has is shared."""
+number of browsers and devices. One person may have seven strong identifiers; what was seen with more is shared."""
 
 
 class Evidence(NamedTuple):

@@ -27,7 +27,7 @@ SELECT
     /* hot columns */
     identifier,
     -- Where nobody's touchpoints are another's, nothing is looked up: the subquery is a constant, and `if` leaves its other branch out.
-    if((SELECT count() FROM (SELECT 1 FROM dictionary('parcours.owner_of') LIMIT 1)) = 0, identifier, dictGetOrDefault('parcours.owner_of', 'identifier', cityHash64(project, id), identifier)) AS owner,
+    /* owned: */ if((SELECT count() FROM (SELECT 1 FROM dictionary('parcours.owner_of') LIMIT 1)) = 0, identifier, dictGetOrDefault('parcours.owner_of', 'identifier', cityHash64(project, id), identifier)) /* else: dictGetOrDefault('parcours.owner_of', 'identifier', cityHash64(project, id), identifier) */ AS owner,
     dictGetOrDefault('parcours.person_of', 'person_id', owner, owner) AS person_id,
     toUInt128(id) AS id_order
 FROM parcours.touchpoints FINAL
