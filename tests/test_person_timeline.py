@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from parcours_collector.atlas import questions
+from parcours_collector.warehouse import stitching
 from parcours_collector.warehouse.identity_policy import KindPolicy, write_policy
 from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.stitching import stitch
@@ -17,7 +18,7 @@ from parcours_collector.warehouse.texts import question_text, view_text
 from tests.oracle import Touch
 from tests.test_shared_devices import POLICIES
 from tests.test_stitching import fresh_project
-from tests.touchpoint_rows import IDENTIFIERS, lives, row, store_rows
+from tests.touchpoint_rows import IDENTIFIERS, lives, row, store, store_rows, touch
 
 random_lives = settings(
     max_examples=int(os.environ.get("TIMELINE_EXAMPLES", "3")),
@@ -88,6 +89,35 @@ def assert_resolved(client: Client, kind: str, value: str, project: str | None) 
     assert list(answer) == [questions.TimelineEntry(*entry) for entry in expected.result_rows]
     again = client.query(answer.sql, parameters=dict(answer.parameters))
     assert again.result_rows == expected.result_rows
+
+
+def test_while_a_run_is_not_seen_yet_the_timeline_is_that_of_the_person_there_was(
+    clickhouse: Client, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(
+        clickhouse,
+        project,
+        [touch("identified", 0, anonymous_id="a", user_id="u"), touch("identified", 1, user_id="u")],
+    )
+    store(clickhouse, project, [touch("identified", 2, anonymous_id="b", loyalty_card="c")])
+    stitch(clickhouse)
+    store(clickhouse, project, [touch("identified", 3, user_id="u", loyalty_card="c")])
+
+    def dies(_client: Client, _name: str) -> None:
+        raise OSError("died")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(stitching, "reload_dictionary", dies)
+        with pytest.raises(OSError, match="died"):
+            stitch(clickhouse)
+    clickhouse.command("OPTIMIZE TABLE identity_persons FINAL")
+    everybody = [("anonymous_id", "a"), ("user_id", "u"), ("anonymous_id", "b"), ("loyalty_card", "c")]
+    for kind, value in everybody:
+        assert_resolved(clickhouse, kind, value, project)
+    stitch(clickhouse)
+    for kind, value in everybody:
+        assert_resolved(clickhouse, kind, value, project)
+        assert len(questions.person_timeline(clickhouse, kind, value, project=project)) == 4
 
 
 def test_an_identifier_that_nobody_carries_has_no_timeline(clickhouse: Client, project: str) -> None:

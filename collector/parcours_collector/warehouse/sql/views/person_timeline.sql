@@ -20,9 +20,19 @@ WITH
     ) /* else: [dictGetOrDefault('parcours.person_of', 'person_id', sipHash64(ifNull({project:Nullable(String)}, ''), {kind:String}, {value:String}) AS asked, asked)] */ AS known,
     -- Of each of their touchpoints the least identifier or the owner is one of these; of those that are not theirs any more, `theirs` decides.
     (
-        SELECT arrayConcat(known, groupUniqArray(identifier))
-        FROM dictionary('parcours.person_of')
-        WHERE person_id IN known
+        SELECT groupUniqArray(identifier)
+        FROM
+        (
+            SELECT identifier
+            FROM parcours.identity_persons
+            PREWHERE person_id IN known
+            UNION ALL
+            -- What a run has said that the dictionary may not hold yet may have taken the place of what that holds: a run that is not recorded, or one that a replica has not noticed.
+            SELECT identifier
+            FROM parcours.identity_persons
+            PREWHERE version > least((SELECT max(run) FROM parcours.stitching_runs), toUInt64(toUnixTimestamp64Micro(now64(6, 'UTC')) - 120000000))
+            WHERE dictGetOrDefault('parcours.person_of', 'person_id', identifier, identifier) IN known
+        )
     ) AS identifiers_known,
     -- By the journey index and what it lacks, both read by their sort keys; the wide columns are read by that of the touchpoints then, of the few granules there are
     -- each core some: by itself the engine would have one core read so few.
