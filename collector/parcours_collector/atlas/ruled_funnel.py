@@ -24,6 +24,7 @@ def needless_parts(
         asked: The parameters besides: from_at and to_at.
         needs_ids: Whether the touchpoints that were the steps are told.
     """
+    of_times = {"ties": not r["ties_any"], "resolution": r["resolution_ms"] == 1}
     of_walks = {
         "bounds": asked["from_at"] is None and asked["to_at"] is None,
         "breakdown": not r["breakdown_field"],
@@ -33,10 +34,8 @@ def needless_parts(
     if not r["is_stepped"]:
         of_fold = {
             "held": not r["held"],
-            "sorted": not r["ties_any"],
             "split": r["breakdown_by"] in {"", "attempt"},
             "words": r["breakdown_by"] != "attempt",
-            "cut": r["resolution_ms"] == 1,
             "again": not r["ties_any"] or r["any_order"],
             "flagged": not (r["barred"] or r["strict"]),
             "any_order": not r["any_order"],
@@ -45,23 +44,22 @@ def needless_parts(
             "dropping": not r["drops_person"] or r["strict"],
         }
         if "alike" in parts_of(question) and _are_told_alike(r):
-            parts = {**of_fold, **of_walks, "general": True, "stepped": True}
+            parts = {**of_times, **of_fold, **of_walks, "general": True, "stepped": True}
         else:
-            parts = {**of_fold, "stepped": True, "alike": True}
+            parts = {**of_times, **of_fold, "stepped": True, "alike": True}
     else:
         parts = {
+            **of_times,
             **of_walks,
             "general": True,
             "alike": True,
             "wide": True,
             "indexed": needs_ids or not r["reads_index"],
             "looked": not needs_ids and r["reads_index"],
-            "ties": not r["ties_any"],
             "exclusions": not r["barred"],
             "spared": not (r["barred"] and r["ties_any"]),
             "drops": not (r["barred"] and r["drops_person"]),
             "within": min(r["withins_ms"]) >= _UNLIMITED_MS,
-            "resolution": r["resolution_ms"] == 1,
             "first": not r["only_first"],
             "shared": _is_told_apart(r["asked"][: r["step_count"]]),
             **{f"step_{k}": k > r["step_count"] for k in (3, 4, 5, 6)},

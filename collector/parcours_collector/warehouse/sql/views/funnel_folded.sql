@@ -31,7 +31,7 @@ WITH
                 arrayFilter(values -> NOT has(values, ''), arrayDistinct(walk.held))
             )) /* else: [walk] */) AS unsorted_run,
             -- Within a time that was cut, too, the true order stands.
-            /* sorted: */ if(NOT tupleElement(r, 'ties_any'), unsorted_run, arraySort((touch, place) -> (touch.at, touch.is_foreign, place), unsorted_run, arrayEnumerate(unsorted_run))) /* else: unsorted_run */ AS run
+            /* ties: */ if(NOT tupleElement(r, 'ties_any'), unsorted_run, arraySort((touch, place) -> (touch.at, touch.is_foreign, place), unsorted_run, arrayEnumerate(unsorted_run))) /* else: unsorted_run */ AS run
         FROM counted_apart
     ),
     broken_down AS
@@ -66,7 +66,7 @@ WITH
     (
         SELECT
             * EXCEPT (asked_walk),
-            /* cut: */ if(tupleElement(r, 'resolution_ms') = 1, asked_walk, arrayFilter((touch, time_seen) -> time_seen = 1 OR NOT has(arraySlice(touch.met, 1, tupleElement(r, 'step_count')), true), asked_walk, arrayEnumerateUniq(asked_walk.at, arrayMap(flags -> toString(flags), asked_walk.met)))) /* else: asked_walk */ AS walk
+            /* resolution: */ if(tupleElement(r, 'resolution_ms') = 1, asked_walk, arrayFilter((touch, time_seen) -> time_seen = 1 OR NOT has(arraySlice(touch.met, 1, tupleElement(r, 'step_count')), true), asked_walk, arrayEnumerateUniq(asked_walk.at, arrayMap(flags -> toString(flags), asked_walk.met)))) /* else: asked_walk */ AS walk
         FROM chosen_apart
     ),
     -- Where touchpoints of one instant, or of the grace, may go any way round, those before are told again after each: late, they take an attempt further and do nothing else.

@@ -40,6 +40,7 @@ WITH
         (
             -- Before the first step nobody waits, and after the last of the further ones nobody goes on; what may go any way round with one of these stays. An exclusion that drops the person
             --   does so at any time, unless another attempt begins.
+            --   What is the same at one cut time was told apart before, in `funnel_walks_cut`: cut first, a later one would stand for it. `funnel_walks_told_alike` cuts by the same rule.
             SELECT
                 breakdown_value,
                 person_id,

@@ -11,6 +11,8 @@ WITH
     tupleElement(r, 'resolution_ms') AS resolution_ms,
     tupleElement(r, 'ties_any') AS ties_any,
     tupleElement(r, 'strict') AND NOT ties_any AS is_passed_once,
+    -- What a touchpoint is in strict order that is nothing that is asked, as `funnel_walks_indexed` tells it.
+    bitShiftLeft(toUInt64(1), 62) AS passing,
     bitShiftLeft(toUInt64(1), tupleElement(r, 'step_count')) - 1 AS step_bits,
     if(tupleElement(r, 'any_order'), step_bits, 1) AS begin_bits,
     if(tupleElement(r, 'any_order'), step_bits, step_bits - 1) AS end_bits,
@@ -43,8 +45,8 @@ WITH
                 breakdown_value,
                 person_id,
                 -- In strict order, of touchpoints in a row that are nothing that is asked the first has passed by whoever waited.
-                if(NOT is_passed_once, cut_at, arrayFilter((at_ms, flag, before) -> flag != 4611686018427387904 OR before != 4611686018427387904, cut_at, cut_flags, arrayShiftRight(cut_flags, 1))) AS at,
-                if(NOT is_passed_once, cut_flags, arrayFilter((flag, before) -> flag != 4611686018427387904 OR before != 4611686018427387904, cut_flags, arrayShiftRight(cut_flags, 1))) AS flags
+                if(NOT is_passed_once, cut_at, arrayFilter((at_ms, flag, before) -> flag != passing OR before != passing, cut_at, cut_flags, arrayShiftRight(cut_flags, 1))) AS at,
+                if(NOT is_passed_once, cut_flags, arrayFilter((flag, before) -> flag != passing OR before != passing, cut_flags, arrayShiftRight(cut_flags, 1))) AS flags
             FROM
             (
                 -- Before the first step (in any order: before any) nobody waits, and after the last of the further ones nobody goes on, as in `funnel_walks_alike`; each attempt that is counted ends with its last touchpoint.
