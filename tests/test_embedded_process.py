@@ -132,6 +132,13 @@ def test_a_signal_ends_it_in_good_order_with_queries_running(tmp_path: Path, num
         assert Door(again.url).ask("SELECT 1").text == "1\n"
 
 
+def test_a_request_that_is_ended_between_two_steps_takes_no_further_one(tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "tests.embedded.ended", str(tmp_path / "data"))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines() == ["394 closed", "394 closed", "CancelledError closed"], done.stderr
+    assert done.returncode == 0, done.stderr
+
+
 def _code_or_cut(door: Door) -> int:
     try:
         return door.ask(ENDLESS).code

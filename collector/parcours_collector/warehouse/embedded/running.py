@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, TypeVar, TypeVarTuple
 
-from parcours_collector.warehouse.embedded.engine import Engine, Insert, Stream
+from parcours_collector.warehouse.embedded.engine import Connection, Engine, Insert, Stream
 from parcours_collector.warehouse.embedded.errors import EngineError
 from parcours_collector.warehouse.embedded.request import QueryRequest
 from parcours_collector.warehouse.embedded.sessions import Lease, Sessions, prepare, settle
@@ -70,12 +70,15 @@ class RunningQuery:
         """Take or open the session and prepare it.
 
         Raises:
-            EngineError: see `Sessions.lease` and `prepare`.
+            EngineError: see `Sessions.lease` and `prepare`; 394 when it has been ended meanwhile.
         """
         self._lease = self._sessions.lease(self._request)
         fresh = self._lease is None
         if self._lease is None:
             connection = await self.call(self._engine.connect)
+            if self._ended is not None:
+                raise _cancelled()  # who ended it closes what was opened
+            self._pending = None
             try:
                 self._lease = self._sessions.keep(self._request, connection)
             except EngineError:
@@ -85,7 +88,13 @@ class RunningQuery:
         await self.call(partial(prepare, lease, self._request, fresh=fresh))
 
     async def call(self, step: Callable[[*Ts], T], *arguments: *Ts) -> T:
-        """Run one blocking step in a thread. If the waiting is cancelled the step goes on until `end` has killed it."""
+        """Run one blocking step in a thread. If the waiting is cancelled the step goes on until `end` has killed it.
+
+        Raises:
+            EngineError: as the step does; 394 when the request has been ended, since nobody would kill a further step.
+        """
+        if self._ended is not None:
+            raise _cancelled()
         future = self._threads.start(step, *arguments)
         self._pending = future  # type: ignore[assignment]  # Future is invariant, and only its being done is asked
         return await asyncio.shield(future)
@@ -129,9 +138,15 @@ class RunningQuery:
             found = pending.result()
             if isinstance(found, (Stream, Insert)):
                 self._work = found
+            if isinstance(found, Connection):
+                await self._threads.start(found.close)  # opened for a request that was gone by then
         if self._work is not None:
             work, self._work = self._work, None
             try:
                 await self._threads.start(work.cancel)
             except EngineError as error:
                 _log.debug("cancelling a query failed", extra={"code": error.code})
+
+
+def _cancelled() -> EngineError:
+    return EngineError(394, "QUERY_WAS_CANCELLED", "Query was cancelled: its client is gone, or the engine stops")
