@@ -351,7 +351,7 @@ def checked(hint: Any) -> TypeAdapter[Any]:
 def test_a_question_leaves_out_the_members_of_unions_that_it_is_told_to_and_only_such() -> None:
     whole = question_text("funnel_by_rules")
     general, from_index = (
-        question_text("funnel_by_rules", left) for left in (("stepped", "alike"), ("general", "alike", "looked"))
+        question_text("funnel_by_rules", left) for left in (("stepped", "alike"), ("general", "alike", "looked", "few"))
     )
     told = [
         ("arrayFold" in text, "touchpoints_unique" in text, "journey_walks" in text) for text in (general, from_index)

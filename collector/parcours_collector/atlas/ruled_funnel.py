@@ -7,6 +7,10 @@ from parcours_collector.warehouse.texts import parts_of
 
 _MOST_ASKED_ALIKE = 60
 """Steps, exclusions and the condition on everything: a bit each of a number of 64, which holds three marks besides."""
+_MOST_LOOKED_AT = 16
+"""The same where conditions look at more than names and channels: their bits are a number of 16."""
+_MOST_TESTS, _MOST_FIELDS = 4, 3
+"""Conditions and fields that `funnel_walks_looked` has room for."""
 _UNLIMITED_MS = 1_000_000_000_000_000
 """What `funnel_asked` says of a step that may take any time."""
 
@@ -21,7 +25,7 @@ def needless_parts(
     Args:
         question: Whose parts.
         r: What `funnel_asked` makes of steps and rules.
-        asked: The parameters besides: from_at and to_at.
+        asked: The parameters besides: project, from_at and to_at.
         needs_ids: Whether the touchpoints that were the steps are told.
     """
     of_times = {"ties": not r["ties_any"], "resolution": r["resolution_ms"] == 1}
@@ -30,6 +34,11 @@ def needless_parts(
         "breakdown": not r["breakdown_field"],
         "tests": not r["tests"],
         "by_channel": all(r["columns"][test["field"] - 1 :][:1] != ["channel"] for test in r["tests"]),
+        "projects": asked["project"] is not None,
+    }
+    of_looking = {
+        **{f"test_{k}": k > len(r["tests"]) for k in (1, 2, 3, 4)},
+        **{f"field_{k}": k > len(_fields(r)) for k in (1, 2, 3)},
     }
     if not r["is_stepped"]:
         of_fold = {
@@ -44,18 +53,23 @@ def needless_parts(
             "dropping": not r["drops_person"] or r["strict"],
         }
         if "alike" in parts_of(question) and _are_told_alike(r):
-            parts = {**of_times, **of_fold, **of_walks, "general": True, "stepped": True}
+            few = {"few": not _looks_at_few(r)}
+            parts = {**of_times, **of_fold, **of_walks, **of_looking, **few, "general": True, "stepped": True}
         else:
             parts = {**of_times, **of_fold, "stepped": True, "alike": True}
     else:
+        looks_at_few = r["looks_at_few"] and not needs_ids
+        reads_index = (r["reads_index"] and not needs_ids) or looks_at_few
         parts = {
             **of_times,
             **of_walks,
+            **of_looking,
+            "few": not looks_at_few,
             "general": True,
             "alike": True,
             "wide": True,
-            "indexed": needs_ids or not r["reads_index"],
-            "looked": not needs_ids and r["reads_index"],
+            "indexed": not reads_index,
+            "looked": reads_index,
             "exclusions": not r["barred"],
             "spared": not (r["barred"] and r["ties_any"]),
             "drops": not (r["barred"] and r["drops_person"]),
@@ -63,21 +77,36 @@ def needless_parts(
             "first": not r["only_first"],
             "shared": _is_told_apart(r["asked"][: r["step_count"]]),
             **{f"step_{k}": k > r["step_count"] for k in (3, 4, 5, 6)},
-            **{f"test_{k}": k > len(r["tests"]) for k in (1, 2, 3, 4)},
-            **{f"field_{k}": k > len([*r["columns"], *r["in_properties"], *r["in_context"]]) for k in (1, 2, 3)},
         }
     return tuple(part for part, is_needless in parts.items() if is_needless and part in parts_of(question))
 
 
 def _are_told_alike(r: Mapping[str, Any]) -> bool:
-    """Return whether walks that are alike under these rules come equally far, and are told by names and channels."""
+    """Return whether walks that are alike under these rules come equally far, and conditions fit into their marks."""
+    broken_down_by = r["columns"][r["breakdown_field"] - 1 :][:1] if r["breakdown_field"] else ["name"]
     return (
-        not (r["held"] or r["interval"] or r["has_first_ever"] or r["in_properties"] or r["in_context"])
+        not (r["held"] or r["interval"] or r["has_first_ever"])
         and r["subject_is"] == "person"
         and r["breakdown_by"] in {"", "first_touch", "last_touch"}
-        and {*r["columns"]} <= {"name", "channel"}
+        and broken_down_by in (["name"], ["channel"])
         and len(r["asked"]) <= _MOST_ASKED_ALIKE
+        and (not _looks_at_few(r) or _has_room(r))
     )
+
+
+def _looks_at_few(r: Mapping[str, Any]) -> bool:
+    """Return whether conditions look at fields of touchpoints that the journey index does not hold."""
+    return bool(r["few"]) or r["few_is_all"]
+
+
+def _has_room(r: Mapping[str, Any]) -> bool:
+    """Return whether `funnel_walks_looked` can tell what each touchpoint is of all that is asked."""
+    return len(r["asked"]) <= _MOST_LOOKED_AT and len(r["tests"]) <= _MOST_TESTS and len(_fields(r)) <= _MOST_FIELDS
+
+
+def _fields(r: Mapping[str, Any]) -> list[Any]:
+    """Return the fields that conditions and a breakdown look at, in the order of their numbers."""
+    return [*r["columns"], *r["in_properties"], *r["in_context"]]
 
 
 def _is_told_apart(steps: Sequence[Mapping[str, Any]]) -> bool:

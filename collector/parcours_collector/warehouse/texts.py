@@ -26,6 +26,8 @@ _COMMENT = re.compile(r"--[^\n]*")
 _COMMENTS = r"(\s*(?:--[^\n]*\n\s*)*)"
 _LAST_COMMA = re.compile(rf",{_COMMENTS}SELECT\b")
 _EMPTY_WITH = re.compile(rf"\bWITH\b{_COMMENTS}SELECT\b")
+_OF_QUESTIONS = ("few",)
+"""Parts of questions alone: in a view they cost each that asks it their analysis, changing nothing or not."""
 _LAST_ORDER = re.compile(r"\nORDER BY\n(?:    [^\n]+\n?)+\Z")
 
 
@@ -54,7 +56,7 @@ def view_text(name: str, without: tuple[str, ...] = ()) -> str:
             names, here and in the views that this one is made of: who knows that they change nothing spares the engine
             their analysis.
     """
-    return _whole(read_sql(f"views/{name}"), without, is_view=True)
+    return _whole(read_sql(f"views/{name}"), (*without, *_OF_QUESTIONS), is_view=True)
 
 
 @lru_cache(maxsize=256)

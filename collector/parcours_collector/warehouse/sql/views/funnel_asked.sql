@@ -39,9 +39,12 @@ SELECT
             indexOf(places, breakdown), if(breakdown = '', '', breakdown_by), breakdown_step,
             interval, timezone,
             step_names, arrayMap(step -> step.optional, steps),
-            is_stepped, is_stepped AND NOT arrayExists(one -> one NOT IN ('name', 'channel'), fields)
+            is_stepped, reads_index,
+            is_stepped AND NOT reads_index AND NOT few_is_all AND notEmpty(few) AND breakdown IN ('', 'name', 'channel')
+                AND NOT hasAll(few, arrayConcat(arrayFlatten(arrayMap(step -> step.names, steps)), arrayFlatten(arrayMap(one -> one.names, exclusions)))),
+            few, few_is_all
         ),
-        'Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)'
+        'Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool, looks_at_few Bool, few Array(String), few_is_all Bool)'
     ) AS r
 FROM
 (
@@ -52,6 +55,15 @@ FROM
             AND NOT arrayExists(step -> step.optional OR step.first_ever OR empty(step.names), steps)
             AND NOT arrayExists(one -> empty(one.names) OR hasAny(one.names, arrayFlatten(arrayMap(step -> step.names, steps))), exclusions)
             AND length(steps) <= 6 AND length(exclusions) <= 4 AND length(tests) <= 4 AND length(fields) <= 3 AS is_stepped,
+        is_stepped AND NOT arrayExists(one -> one NOT IN ('name', 'channel'), fields) AS reads_index,
+        -- What a condition looks at that the index does not hold: only touchpoints of these names, or any.
+        arrayDistinct(arrayConcat(
+            arrayFlatten(arrayMap(step -> if(arrayExists(test -> test[1] NOT IN ('name', 'channel'), step.where), step.names, []), steps)),
+            arrayFlatten(arrayMap(one -> if(arrayExists(test -> test[1] NOT IN ('name', 'channel'), one.where), one.names, []), exclusions))
+        )) AS few,
+        arrayExists(test -> test[1] NOT IN ('name', 'channel'), where)
+            OR arrayExists(step -> empty(step.names) AND arrayExists(test -> test[1] NOT IN ('name', 'channel'), step.where), steps)
+            OR arrayExists(one -> empty(one.names) AND arrayExists(test -> test[1] NOT IN ('name', 'channel'), one.where), exclusions) AS few_is_all,
         -- Fields in the order that `funnel_walked` finds them in.
         arrayConcat(arrayFilter(one -> position(one, '.') = 0, fields), arrayFilter(one -> startsWith(one, 'properties.'), fields), arrayFilter(one -> startsWith(one, 'context.'), fields)) AS places,
         arrayDistinct(arrayConcat(where, arrayFold((all, step) -> arrayConcat(all, step.where), steps, CAST([], 'Array(Array(String))')), arrayFold((all, one) -> arrayConcat(all, one.where), exclusions, CAST([], 'Array(Array(String))')))) AS tests,

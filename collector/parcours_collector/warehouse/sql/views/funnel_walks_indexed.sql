@@ -6,12 +6,14 @@
 -- Parameters: those of `funnel_stepped`; is_wide (false): of any rules, all_flags are 1, 2, 4 … for what is asked, steps first, then exclusions, and where steps are strict 2 to the power of 62 for whatever counts; needs_ids (false): there is no row, as the index is read without ids.
 CREATE OR REPLACE VIEW funnel_walks_indexed AS
 WITH
-    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)} AS r,
+    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool, looks_at_few Bool, few Array(String), few_is_all Bool)} AS r,
     ifNull({is_wide:Nullable(Bool)}, false) AS is_wide,
-    if(is_wide, true, tupleElement(r, 'reads_index')) AND NOT ifNull({needs_ids:Nullable(Bool)}, false) AS is_asked,
+    if(is_wide, true, tupleElement(r, 'reads_index') /* few: */ OR tupleElement(r, 'looks_at_few') /* else: */) AND NOT ifNull({needs_ids:Nullable(Bool)}, false) AS is_asked,
     if(is_wide, toUInt64(bitShiftLeft(toUInt64(1), tupleElement(r, 'step_count')) - 1), toUInt64(63)) AS step_bits,
     (SELECT arrayExists(field -> tupleElement(r, 'columns')[field] = 'channel', tupleElement(r, 'tests').field)) AS by_channel,
     tupleElement(r, 'breakdown_field') AS breakdown_field,
+    -- What a touchpoint is that a condition has to look at.
+    /* few: */ bitShiftLeft(toUInt64(1), 63) AS unknown_yet, /* else: */
     {from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AND {to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL AS is_unbounded,
     ifNull(toUnixTimestamp64Milli({from_at:Nullable(DateTime64(3, 'UTC'))}), -9223372036854775808) AS from_ms,
     ifNull(toUnixTimestamp64Milli({to_at:Nullable(DateTime64(3, 'UTC'))}), 9223372036854775807) AS to_ms,
@@ -30,6 +32,7 @@ WITH
             SELECT
                 /* by_channel: */ if(by_channel, bitShiftLeft(toUInt64(toUInt32(sipHash64(name))), 32) + toUInt32(sipHash64(channel)), toUInt64(toUInt32(sipHash64(name)))) /* else: toUInt64(toUInt32(sipHash64(name))) */ AS number,
                 /* by_channel: */ if(by_channel, sipHash64(name, channel), sipHash64(name)) /* else: sipHash64(name) */ AS word,
+                /* few: */ if(tupleElement(r, 'few_is_all') OR has(tupleElement(r, 'few'), name), unknown_yet, toUInt64( /* else: ( */
                 /* wide: */ if(is_wide, if(
                     met[-1],
                     toUInt64(arraySum(arrayMap((flag, j) -> if(flag, bitShiftLeft(toUInt64(1), j - 1), 0), arrayPopBack(met), arrayEnumerate(arrayPopBack(met))))) + if(tupleElement(r, 'strict'), bitShiftLeft(toUInt64(1), 62), 0),
@@ -37,7 +40,8 @@ WITH
                 ), toUInt64( /* else: ( */ if(NOT met[-1], toUInt16(0), toUInt16(
                     arraySum(arrayMap((flag, k) -> flag * bitShiftLeft(toUInt16(1), k - 1), arraySlice(met, 1, tupleElement(r, 'step_count')), tupleElement(r, 'places')))
                         + arraySum(arrayMap(k -> arrayExists((range, flag) -> flag AND range.1 <= k AND k < range.2, tupleElement(r, 'barred'), arraySlice(met, tupleElement(r, 'step_count') + 1, length(tupleElement(r, 'barred')))) * bitShiftLeft(toUInt16(64), k - 1), tupleElement(r, 'places')))
-                )) /* wide: */ )) /* else: ) */ AS flags
+                )) /* wide: */ )) /* else: ) */
+                /* few: */ )) /* else: ) */ AS flags
             FROM
             (
                 SELECT
@@ -112,6 +116,16 @@ WITH
         )
         WHERE is_asked
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+    ),
+    bounded AS
+    (
+        SELECT
+            project,
+            person_id,
+            times,
+            /* breakdown: */ words, /* else: */
+            /* bounds: */ if(is_unbounded, flags, arrayMap((flag, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, flag, toUInt16(0)), flags, times)) /* else: flags */ AS inside
+        FROM named
     )
 SELECT
     toString(project) AS project,
@@ -120,13 +134,32 @@ SELECT
     arrayFilter(flag -> flag > 0, inside) AS all_flags,
     CAST([], 'Array(UInt128)') AS all_ids,
     /* breakdown: */ if(breakdown_field = 0, '', toString(words[if(tupleElement(r, 'breakdown_by') = 'first_touch', arrayFirstIndex((flag, word) -> bitAnd(flag, step_bits) != 0 AND word != '', inside, words), arrayLastIndex((flag, word) -> bitAnd(flag, step_bits) != 0 AND word != '', inside, words))])) /* else: '' */ AS breakdown_value
-FROM
+FROM /* few: */
 (
+    -- What conditions have to look at lies in both in one order, by time and id: the third of these here is the third there.
     SELECT
         project,
         person_id,
         times,
         /* breakdown: */ words, /* else: */
-        /* bounds: */ if(is_unbounded, flags, arrayMap((flag, at_ms) -> if(at_ms >= from_ms AND at_ms < to_ms, flag, toUInt16(0)), flags, times)) /* else: flags */ AS inside
-    FROM named
-)
+        if(
+            empty(told_flags),
+            if(has(flags, unknown_yet), arrayMap(flag -> if(flag = unknown_yet, 0, flag), flags), flags),
+            arrayMap((flag, place) -> if(flag = unknown_yet, told_flags[place], flag), flags, arrayCumSum(flag -> flag = unknown_yet, flags))
+        ) AS inside
+    FROM
+    (
+        SELECT
+            bounded.project AS project,
+            bounded.person_id AS person_id,
+            bounded.times AS times,
+            /* breakdown: */ bounded.words AS words, /* else: */
+            bounded.inside AS flags,
+            told.all_flags AS told_flags
+        FROM bounded
+        ANY LEFT JOIN
+        (
+            /* the query of funnel_walks_looked with is_few = true */
+        ) AS told ON bounded.person_id = told.person_id /* projects: */ AND toString(bounded.project) = told.project /* else: */
+    )
+) /* else: bounded */

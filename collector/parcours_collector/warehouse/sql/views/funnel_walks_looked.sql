@@ -4,13 +4,16 @@
 -- Parameters: those of `funnel_stepped`.
 CREATE OR REPLACE VIEW funnel_walks_looked AS
 WITH
-    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool)} AS r,
+    {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool, looks_at_few Bool, few Array(String), few_is_all Bool)} AS r,
     tupleElement(r, 'step_count') AS step_count,
     length(tupleElement(r, 'tests')) AS test_count,
     notEmpty(tupleElement(r, 'barred')) AS has_exclusions,
-    tupleElement(r, 'breakdown_field') AS breakdown_field,
+    /* few: */ ifNull({is_few:Nullable(Bool)}, false) AS is_few,
+    ifNull({is_wide:Nullable(Bool)}, false) AS is_wide, /* else: */
+    /* few: */ if(is_few, 0, tupleElement(r, 'breakdown_field')) /* else: tupleElement(r, 'breakdown_field') */ AS breakdown_field,
     ifNull({needs_ids:Nullable(Bool)}, false) AS tells_ids,
-    tupleElement(r, 'is_stepped') AND (tells_ids OR NOT tupleElement(r, 'reads_index')) AS is_asked,
+    /* few: */ if(is_few, is_wide OR (tupleElement(r, 'looks_at_few') AND NOT tells_ids), tupleElement(r, 'is_stepped') AND (tells_ids OR NOT (tupleElement(r, 'reads_index') OR tupleElement(r, 'looks_at_few'))))
+        /* else: tupleElement(r, 'is_stepped') AND (tells_ids OR NOT tupleElement(r, 'reads_index')) */ AS is_asked,
     -- A shift by eight or more of a number of eight bits is 0: what is shifted has sixteen.
     -- Worked out once. What is asked are the steps, the exclusions and the condition on everything, a bit each; of a walk then remain flags: 1, 2, 4 … = it is that step, 64, 128 … = it ends an attempt there.
     (
@@ -19,12 +22,15 @@ WITH
             met_by_names,
             arrayMap(t -> toUInt16(arraySum(arrayMap((one, j) -> if(has(one.tests, t), 0, bitShiftLeft(toUInt16(1), j - 1)), tupleElement(r, 'asked'), arrayEnumerate(tupleElement(r, 'asked'))))), arrayResize(range(1, length(tupleElement(r, 'tests')) + 1), 4, 0)),
             combinations,
-            tupleElement(r, 'names')
+            known
+            /* few: */ , toUInt16(arraySum(arrayMap((one, j) -> if(empty(one.names) AND j < length(tupleElement(r, 'asked')), bitShiftLeft(toUInt16(1), j - 1), 0), tupleElement(r, 'asked'), arrayEnumerate(tupleElement(r, 'asked'))))) /* else: */
         )
         FROM
         (
             SELECT
-                arrayMap(name -> toUInt16(arraySum(arrayMap((one, j) -> if(has(one.names, name), bitShiftLeft(toUInt16(1), j - 1), 0), tupleElement(r, 'asked'), arrayEnumerate(tupleElement(r, 'asked'))))), tupleElement(r, 'names')) AS met_by_names,
+                -- Never none: where every step may be of any name, no touchpoint is of none.
+                arrayPushBack(tupleElement(r, 'names'), '') AS known,
+                arrayMap(name -> toUInt16(arraySum(arrayMap((one, j) -> if(has(one.names, name), bitShiftLeft(toUInt16(1), j - 1), 0), tupleElement(r, 'asked'), arrayEnumerate(tupleElement(r, 'asked'))))), known) AS met_by_names,
                 range(toUInt16(bitShiftLeft(toUInt16(1), least(length(tupleElement(r, 'barred')), 4)))) AS combinations,
                 arrayMap(
                     bits -> toUInt16(arraySum(arrayMap(k -> if(arrayExists((range, e) -> bitTest(bits, e - 1) AND range.1 <= k AND k < range.2, arraySlice(tupleElement(r, 'barred'), 1, 4), arrayEnumerate(arraySlice(tupleElement(r, 'barred'), 1, 4))), bitShiftLeft(toUInt16(1), k - 1), 0), tupleElement(r, 'places')))),
@@ -67,7 +73,7 @@ WITH
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
           AND ({from_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at >= {from_at:Nullable(DateTime64(3, 'UTC'))})
           AND ({to_at:Nullable(DateTime64(3, 'UTC'))} IS NULL OR occurred_at < {to_at:Nullable(DateTime64(3, 'UTC'))})
-          AND name IN tupleElement(r, 'names')
+          AND /* few: */ ((is_few AND tupleElement(r, 'few_is_all')) OR name IN if(is_few, tupleElement(r, 'few'), tupleElement(r, 'names'))) /* else: name IN tupleElement(r, 'names') */
           AND person_id != 0
     ),
     looked AS
@@ -127,7 +133,7 @@ WITH
         SELECT
             *,
             bitAnd(
-                transform(name, plan.5, plan.2, toUInt16(0)) + bitShiftLeft(toUInt16(1), length(tupleElement(r, 'asked')) - 1),
+                transform(name, plan.5, plan.2, toUInt16(0)) /* few: */ + plan.6 /* else: */ + bitShiftLeft(toUInt16(1), length(tupleElement(r, 'asked')) - 1),
                 bitAnd(bitAnd(if(passes_1, toUInt16(65535), plan.3[1]), if(passes_2, toUInt16(65535), plan.3[2])), bitAnd(if(passes_3, toUInt16(65535), plan.3[3]), if(passes_4, toUInt16(65535), plan.3[4])))
             ) AS met
         FROM judged
@@ -142,7 +148,12 @@ WITH
             if(breakdown_field = 0, '', identity(if(breakdown_field = 1, found_1, identity(if(breakdown_field = 2, found_2, found_3))))) AS value,
             if(
                 bitTest(met, least(length(tupleElement(r, 'asked')), 16) - 1),
-                toUInt16(bitAnd(met, bitShiftLeft(toUInt16(1), step_count) - 1) + if(has_exclusions, 64 * transform(toUInt16(bitAnd(bitShiftRight(met, step_count), bitShiftLeft(toUInt16(1), length(tupleElement(r, 'barred'))) - 1)), plan.4, plan.1, toUInt16(0)), 0)),
+                /* few: */ if(
+                    is_few AND is_wide,
+                    toUInt64(bitAnd(met, bitShiftLeft(toUInt16(1), least(length(tupleElement(r, 'asked')), 16) - 1) - 1)) + if(tupleElement(r, 'strict'), bitShiftLeft(toUInt64(1), 62), 0),
+                    toUInt64( /* else: ( */
+                toUInt16(bitAnd(met, bitShiftLeft(toUInt16(1), step_count) - 1) + if(has_exclusions, 64 * transform(toUInt16(bitAnd(bitShiftRight(met, step_count), bitShiftLeft(toUInt16(1), length(tupleElement(r, 'barred'))) - 1)), plan.4, plan.1, toUInt16(0)), 0))
+                /* few: */ )) /* else: ) */,
                 toUInt16(0)
             ) AS flags
         FROM met_by
@@ -164,7 +175,7 @@ WITH
                 flags,
                 bitShiftLeft(toUInt256(toUnixTimestamp64Milli(occurred_at) + 4611686018427387904), 192) + bitShiftLeft(toUInt256(id_order), 64) + flags AS touch
             FROM flagged
-            WHERE flags != 0
+            WHERE /* few: */ is_few OR /* else: */ flags != 0
         )
         GROUP BY
             -- A key of text takes three times as long as the number alone: one project that is named needs none.
@@ -175,7 +186,7 @@ SELECT
     ifNull({project:Nullable(String)}, of_project) AS project,
     person_id,
     arrayMap(touch -> toInt64(toUInt64(bitShiftRight(touch, 192)) - 4611686018427387904), touches) AS all_at,
-    arrayMap(touch -> toUInt16(touch), touches) AS all_flags,
+    /* few: */ arrayMap(touch -> toUInt64(touch), touches) /* else: arrayMap(touch -> toUInt16(touch), touches) */ AS all_flags,
     if(tells_ids, arrayMap(touch -> toUInt128(bitShiftRight(touch, 64)), touches), []) AS all_ids,
     breakdown_value
 FROM gathered
