@@ -1,9 +1,10 @@
 """Questions of journeys beside what one would write by hand, over the same table as the benchmark `funnel`.
 
 Funnels by rules beside `windowFunnel` over raw ids, which has none: an exclusion and a window per step; the same with a
-condition on a property at every touchpoint, also beside `windowFunnel` under that condition; the preset `posthog`, by
-which touchpoints of one instant go any way round, by itself and with an exclusion; a condition on the channel; any
-order, strict order, an optional step, and every attempt counted. A funnel of one in sixteen people beside the whole
+condition on a property at every touchpoint, also beside `windowFunnel` under that condition; a condition on a property
+of the last step, under rules of each kind, beside `windowFunnel` under it; the preset `posthog`, by which touchpoints
+of one instant go any way round, by itself and with an exclusion; a condition on the channel; any order, strict order,
+an optional step, and every attempt counted. A funnel of one in sixteen people beside the whole
 one, void unless the whole lies in its interval of five standard deviations; black holes and bright paths by themselves.
 """
 
@@ -24,9 +25,10 @@ from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.indexing import JourneyIndex
 from parcours_collector.warehouse.stitching import stitch
 
+_IS_TV = Where.is_("properties.product_id", "tv-55")
 _RULES = Rules(
     window_seconds=WINDOW_SECONDS,
-    where=[Where.is_("properties.product_id", "tv-55")],
+    where=[_IS_TV],
     exclusions=[Exclusion(names=["store_visited"])],
 )
 _UNCONDITIONAL = replace(_RULES, where=[])
@@ -39,6 +41,18 @@ _STRICT = Rules(step_order="strict", window_seconds=WINDOW_SECONDS)
 _ATTEMPTS = Rules(count_attempts=True, window_seconds=WINDOW_SECONDS)
 _OPTIONAL_STEPS = [STEPS[0], Step(names=[STEPS[1]], optional=True), *STEPS[2:]]
 _BY_RAW_ID_CONDITIONAL = BY_RAW_ID.replace("WHERE ", "WHERE JSONExtractString(properties, 'product_id') = 'tv-55' AND ")
+_LAST_STEP = Step(names=[STEPS[-1]], where=[_IS_TV])
+_BY_RAW_ID_LAST = BY_RAW_ID.replace(
+    "name = {steps:Array(String)}[4]",
+    "name = {steps:Array(String)}[4] AND JSONExtractString(properties, 'product_id') = 'tv-55'",
+)
+_OF_LAST_STEP = {
+    "plain": ([*STEPS[:-1], _LAST_STEP], _WINDOW),
+    "any order": ([*STEPS[:-1], _LAST_STEP], _ANY_ORDER),
+    "strict order": ([*STEPS[:-1], _LAST_STEP], _STRICT),
+    "optional step": ([*_OPTIONAL_STEPS[:-1], _LAST_STEP], _WINDOW),
+    "attempts": ([*STEPS[:-1], _LAST_STEP], _ATTEMPTS),
+}
 _RULED_STEPS = [STEPS[0], *(Step(names=[name], within_seconds=3 * 86_400) for name in STEPS[1:])]
 _Given = dict[str, list[Took]]
 
@@ -65,6 +79,13 @@ def run(size: Size) -> Outcome:
             "strict order": turns.of(lambda: funnel_by_rules(client, STEPS, _STRICT, project=PROJECT)),
             "optional step": turns.of(lambda: funnel_by_rules(client, _OPTIONAL_STEPS, _WINDOW, project=PROJECT)),
             "attempts": turns.of(lambda: funnel_by_rules(client, STEPS, _ATTEMPTS, project=PROJECT)),
+            **{
+                f"last, {kind}": turns.of(
+                    lambda steps=steps, rules=rules: funnel_by_rules(client, steps, rules, project=PROJECT)
+                )
+                for kind, (steps, rules) in _OF_LAST_STEP.items()
+            },
+            "raw ids, last": turns.of(lambda: levels(client, _BY_RAW_ID_LAST)),
             "raw ids": turns.of(lambda: levels(client, BY_RAW_ID)),
             "raw ids, conditional": turns.of(lambda: levels(client, _BY_RAW_ID_CONDITIONAL)),
             "exact": turns.of(lambda: questions.funnel(client, STEPS, WINDOW_SECONDS, project=PROJECT)),
@@ -116,6 +137,18 @@ def run(size: Size) -> Outcome:
                 "windowFunnel under its condition",
                 "raw ids, conditional",
                 None,
+            ),
+            *(
+                figure
+                for kind in _OF_LAST_STEP
+                for figure in _beside(
+                    took,
+                    f"funnel, a property of a step, {kind}",
+                    f"last, {kind}",
+                    "windowFunnel under its condition",
+                    "raw ids, last",
+                    Goal(most=1.5),
+                )
             ),
             *_beside(took, "sampled funnel, 1 in 16", "sampled", "the whole funnel", "exact", Goal(most=0.15)),
             *_beside(took, "black holes", "black holes", "SELECT 1", "nothing", Goal(most=2, of_ours=True))[:1],

@@ -77,6 +77,11 @@ def test_questions_of_journeys_are_measured_and_the_sample_holds_the_whole() -> 
         *["funnel, optional step"] * 2,
         *["funnel, attempts"] * 2,
         *["funnel by rules and a property"] * 4,
+        *["funnel, a property of a step, plain"] * 2,
+        *["funnel, a property of a step, any order"] * 2,
+        *["funnel, a property of a step, strict order"] * 2,
+        *["funnel, a property of a step, optional step"] * 2,
+        *["funnel, a property of a step, attempts"] * 2,
         *["sampled funnel, 1 in 16"] * 2,
     )
     assert_measured(journeys.run(Size.SMOKE), *names, "black holes", "bright paths")

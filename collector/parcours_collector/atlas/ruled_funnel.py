@@ -11,6 +11,13 @@ _MOST_LOOKED_AT = 16
 """The same where conditions look at more than names and channels: their bits are a number of 16."""
 _MOST_TESTS, _MOST_FIELDS = 4, 3
 """Conditions and fields that `funnel_walks_looked` has room for."""
+_OPERATORS = {
+    "equals": {"=", "!="},
+    "contains": {"contains"},
+    "given": {"set", "unset"},
+    "compares": {"<", "<=", ">", ">="},
+}
+"""What is left out of `funnel_walks_looked` where no condition has one of these."""
 _UNLIMITED_MS = 1_000_000_000_000_000
 """What `funnel_asked` says of a step that may take any time."""
 
@@ -36,9 +43,14 @@ def needless_parts(
         "by_channel": all(r["columns"][test["field"] - 1 :][:1] != ["channel"] for test in r["tests"]),
         "projects": asked["project"] is not None,
     }
+    operators = {test["operator"] for test in r["tests"]}
     of_looking = {
         **{f"test_{k}": k > len(r["tests"]) for k in (1, 2, 3, 4)},
         **{f"field_{k}": k > len(_fields(r)) for k in (1, 2, 3)},
+        **{part: operators.isdisjoint(found) for part, found in _OPERATORS.items()},
+        "by_number": not r["compares_numbers"],
+        "columns": not r["columns"],
+        "deep": all(len(path) == 1 for path in (*r["in_properties"], *r["in_context"])),
     }
     if not r["is_stepped"]:
         of_fold = {

@@ -59,15 +59,27 @@ WITH
             occurred_at,
             id_order,
             /* field_1: */ if(1 <= early_count, properties, context) /* else: '' */ AS document_1,
-            /* field_1: */ if(1 > field_count, '', identity(if(1 <= column_count, identity(if(column_1 = 'name', CAST(name, 'String'), identity(if(column_1 = 'channel', CAST(channel, 'String'), identity(if(column_1 = 'source', CAST(source, 'String'), identity(if(column_1 = 'currency', CAST(currency, 'String'), identity(if(column_1 = 'revenue', ifNull(toString(revenue), ''), coalesce(nullIf(JSONExtractString(properties, 'store_id'), ''), nullIf(JSONExtractString(context, 'store_id'), ''), CAST(channel, 'String')))))))))))), identity(if(length(path_1) = 1, JSONExtractString(document_1, path_1[1]), JSONExtractString(document_1, path_1[1], path_1[2])))))) /* else: '' */ AS text_1,
-            /* field_1: */ if(1 > field_count OR 1 <= column_count, '', identity(if(NOT tupleElement(r, 'compares_numbers') AND text_1 != '', '', identity(if(length(path_1) = 1, JSONExtractRaw(document_1, path_1[1]), JSONExtractRaw(document_1, path_1[1], path_1[2])))))) /* else: '' */ AS raw_1,
+            /* field_1: */ if(1 > field_count, '', identity(
+                /* columns: */ if(1 <= column_count, identity(if(column_1 = 'name', CAST(name, 'String'), identity(if(column_1 = 'channel', CAST(channel, 'String'), identity(if(column_1 = 'source', CAST(source, 'String'), identity(if(column_1 = 'currency', CAST(currency, 'String'), identity(if(column_1 = 'revenue', ifNull(toString(revenue), ''), coalesce(nullIf(JSONExtractString(properties, 'store_id'), ''), nullIf(JSONExtractString(context, 'store_id'), ''), CAST(channel, 'String')))))))))))), identity( /* else: (( */
+                /* deep: */ if(length(path_1) = 1, JSONExtractString(document_1, path_1[1]), JSONExtractString(document_1, path_1[1], path_1[2])) /* else: JSONExtractString(document_1, path_1[1]) */
+                ))
+            )) /* else: '' */ AS text_1,
+            /* field_1: */ if(1 > field_count OR 1 <= column_count, '', identity(if(NOT tupleElement(r, 'compares_numbers') AND text_1 != '', '', identity(/* deep: */ if(length(path_1) = 1, JSONExtractRaw(document_1, path_1[1]), JSONExtractRaw(document_1, path_1[1], path_1[2])) /* else: JSONExtractRaw(document_1, path_1[1]) */)))) /* else: '' */ AS raw_1,
             /* field_2: */ if(2 <= early_count, properties, context) /* else: '' */ AS document_2,
-            /* field_2: */ if(2 > field_count, '', identity(if(2 <= column_count, identity(if(column_2 = 'name', CAST(name, 'String'), identity(if(column_2 = 'channel', CAST(channel, 'String'), identity(if(column_2 = 'source', CAST(source, 'String'), identity(if(column_2 = 'currency', CAST(currency, 'String'), identity(if(column_2 = 'revenue', ifNull(toString(revenue), ''), coalesce(nullIf(JSONExtractString(properties, 'store_id'), ''), nullIf(JSONExtractString(context, 'store_id'), ''), CAST(channel, 'String')))))))))))), identity(if(length(path_2) = 1, JSONExtractString(document_2, path_2[1]), JSONExtractString(document_2, path_2[1], path_2[2])))))) /* else: '' */ AS text_2,
-            /* field_2: */ if(2 > field_count OR 2 <= column_count, '', identity(if(NOT tupleElement(r, 'compares_numbers') AND text_2 != '', '', identity(if(length(path_2) = 1, JSONExtractRaw(document_2, path_2[1]), JSONExtractRaw(document_2, path_2[1], path_2[2])))))) /* else: '' */ AS raw_2,
+            /* field_2: */ if(2 > field_count, '', identity(
+                /* columns: */ if(2 <= column_count, identity(if(column_2 = 'name', CAST(name, 'String'), identity(if(column_2 = 'channel', CAST(channel, 'String'), identity(if(column_2 = 'source', CAST(source, 'String'), identity(if(column_2 = 'currency', CAST(currency, 'String'), identity(if(column_2 = 'revenue', ifNull(toString(revenue), ''), coalesce(nullIf(JSONExtractString(properties, 'store_id'), ''), nullIf(JSONExtractString(context, 'store_id'), ''), CAST(channel, 'String')))))))))))), identity( /* else: (( */
+                /* deep: */ if(length(path_2) = 1, JSONExtractString(document_2, path_2[1]), JSONExtractString(document_2, path_2[1], path_2[2])) /* else: JSONExtractString(document_2, path_2[1]) */
+                ))
+            )) /* else: '' */ AS text_2,
+            /* field_2: */ if(2 > field_count OR 2 <= column_count, '', identity(if(NOT tupleElement(r, 'compares_numbers') AND text_2 != '', '', identity(/* deep: */ if(length(path_2) = 1, JSONExtractRaw(document_2, path_2[1]), JSONExtractRaw(document_2, path_2[1], path_2[2])) /* else: JSONExtractRaw(document_2, path_2[1]) */)))) /* else: '' */ AS raw_2,
             /* field_3: */ if(3 <= early_count, properties, context) /* else: '' */ AS document_3,
-            /* field_3: */ if(3 > field_count, '', identity(if(3 <= column_count, identity(if(column_3 = 'name', CAST(name, 'String'), identity(if(column_3 = 'channel', CAST(channel, 'String'), identity(if(column_3 = 'source', CAST(source, 'String'), identity(if(column_3 = 'currency', CAST(currency, 'String'), identity(if(column_3 = 'revenue', ifNull(toString(revenue), ''), coalesce(nullIf(JSONExtractString(properties, 'store_id'), ''), nullIf(JSONExtractString(context, 'store_id'), ''), CAST(channel, 'String')))))))))))), identity(if(length(path_3) = 1, JSONExtractString(document_3, path_3[1]), JSONExtractString(document_3, path_3[1], path_3[2])))))) /* else: '' */ AS text_3,
+            /* field_3: */ if(3 > field_count, '', identity(
+                /* columns: */ if(3 <= column_count, identity(if(column_3 = 'name', CAST(name, 'String'), identity(if(column_3 = 'channel', CAST(channel, 'String'), identity(if(column_3 = 'source', CAST(source, 'String'), identity(if(column_3 = 'currency', CAST(currency, 'String'), identity(if(column_3 = 'revenue', ifNull(toString(revenue), ''), coalesce(nullIf(JSONExtractString(properties, 'store_id'), ''), nullIf(JSONExtractString(context, 'store_id'), ''), CAST(channel, 'String')))))))))))), identity( /* else: (( */
+                /* deep: */ if(length(path_3) = 1, JSONExtractString(document_3, path_3[1]), JSONExtractString(document_3, path_3[1], path_3[2])) /* else: JSONExtractString(document_3, path_3[1]) */
+                ))
+            )) /* else: '' */ AS text_3,
             -- What is no text is as it is written; it is read where no text was found, or where a number has to be told from a text.
-            /* field_3: */ if(3 > field_count OR 3 <= column_count, '', identity(if(NOT tupleElement(r, 'compares_numbers') AND text_3 != '', '', identity(if(length(path_3) = 1, JSONExtractRaw(document_3, path_3[1]), JSONExtractRaw(document_3, path_3[1], path_3[2])))))) /* else: '' */ AS raw_3
+            /* field_3: */ if(3 > field_count OR 3 <= column_count, '', identity(if(NOT tupleElement(r, 'compares_numbers') AND text_3 != '', '', identity(/* deep: */ if(length(path_3) = 1, JSONExtractRaw(document_3, path_3[1]), JSONExtractRaw(document_3, path_3[1], path_3[2])) /* else: JSONExtractRaw(document_3, path_3[1]) */)))) /* else: '' */ AS raw_3
         FROM parcours.touchpoints_unique
         WHERE is_asked
           AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
@@ -81,25 +93,25 @@ WITH
         SELECT
             *,
             /* field_1: */ if(1 > field_count OR 1 <= column_count, identity(text_1), multiIf(text_1 != '', text_1, raw_1 IN ('null', '""'), '', raw_1)) /* else: '' */ AS found_1,
-            /* field_1: */ if(1 <= column_count, column_1 = 'revenue' AND text_1 != '', match(raw_1, '^[-0-9]')) /* else: false */ AS is_number_1,
+            /* field_1: */ /* by_number: */ if(1 <= column_count, column_1 = 'revenue' AND text_1 != '', match(raw_1, '^[-0-9]')) /* else: false */ /* else: false */ AS is_number_1,
             /* field_2: */ if(2 > field_count OR 2 <= column_count, identity(text_2), multiIf(text_2 != '', text_2, raw_2 IN ('null', '""'), '', raw_2)) /* else: '' */ AS found_2,
-            /* field_2: */ if(2 <= column_count, column_2 = 'revenue' AND text_2 != '', match(raw_2, '^[-0-9]')) /* else: false */ AS is_number_2,
+            /* field_2: */ /* by_number: */ if(2 <= column_count, column_2 = 'revenue' AND text_2 != '', match(raw_2, '^[-0-9]')) /* else: false */ /* else: false */ AS is_number_2,
             /* field_3: */ if(3 > field_count OR 3 <= column_count, identity(text_3), multiIf(text_3 != '', text_3, raw_3 IN ('null', '""'), '', raw_3)) /* else: '' */ AS found_3,
-            /* field_3: */ if(3 <= column_count, column_3 = 'revenue' AND text_3 != '', match(raw_3, '^[-0-9]')) /* else: false */ AS is_number_3
+            /* field_3: */ /* by_number: */ if(3 <= column_count, column_3 = 'revenue' AND text_3 != '', match(raw_3, '^[-0-9]')) /* else: false */ /* else: false */ AS is_number_3
         FROM read
     ),
     asked_of AS
     (
         SELECT
             *,
-            /* test_1: */ if(tupleElement(tupleElement(r, 'tests')[1], 'field') = 1, found_1, identity(if(tupleElement(tupleElement(r, 'tests')[1], 'field') = 2, found_2, found_3))) /* else: '' */ AS looked_1,
-            /* test_1: */ if(tupleElement(tupleElement(r, 'tests')[1], 'field') = 1, is_number_1, identity(if(tupleElement(tupleElement(r, 'tests')[1], 'field') = 2, is_number_2, is_number_3))) /* else: false */ AS is_number_looked_1,
-            /* test_2: */ if(tupleElement(tupleElement(r, 'tests')[2], 'field') = 1, found_1, identity(if(tupleElement(tupleElement(r, 'tests')[2], 'field') = 2, found_2, found_3))) /* else: '' */ AS looked_2,
-            /* test_2: */ if(tupleElement(tupleElement(r, 'tests')[2], 'field') = 1, is_number_1, identity(if(tupleElement(tupleElement(r, 'tests')[2], 'field') = 2, is_number_2, is_number_3))) /* else: false */ AS is_number_looked_2,
-            /* test_3: */ if(tupleElement(tupleElement(r, 'tests')[3], 'field') = 1, found_1, identity(if(tupleElement(tupleElement(r, 'tests')[3], 'field') = 2, found_2, found_3))) /* else: '' */ AS looked_3,
-            /* test_3: */ if(tupleElement(tupleElement(r, 'tests')[3], 'field') = 1, is_number_1, identity(if(tupleElement(tupleElement(r, 'tests')[3], 'field') = 2, is_number_2, is_number_3))) /* else: false */ AS is_number_looked_3,
-            /* test_4: */ if(tupleElement(tupleElement(r, 'tests')[4], 'field') = 1, found_1, identity(if(tupleElement(tupleElement(r, 'tests')[4], 'field') = 2, found_2, found_3))) /* else: '' */ AS looked_4,
-            /* test_4: */ if(tupleElement(tupleElement(r, 'tests')[4], 'field') = 1, is_number_1, identity(if(tupleElement(tupleElement(r, 'tests')[4], 'field') = 2, is_number_2, is_number_3))) /* else: false */ AS is_number_looked_4
+            /* test_1: */ /* field_2: */ if(tupleElement(tupleElement(r, 'tests')[1], 'field') = 1, found_1, identity(if(tupleElement(tupleElement(r, 'tests')[1], 'field') = 2, found_2, found_3))) /* else: found_1 */ /* else: '' */ AS looked_1,
+            /* test_1: */ /* field_2: */ if(tupleElement(tupleElement(r, 'tests')[1], 'field') = 1, is_number_1, identity(if(tupleElement(tupleElement(r, 'tests')[1], 'field') = 2, is_number_2, is_number_3))) /* else: is_number_1 */ /* else: false */ AS is_number_looked_1,
+            /* test_2: */ /* field_2: */ if(tupleElement(tupleElement(r, 'tests')[2], 'field') = 1, found_1, identity(if(tupleElement(tupleElement(r, 'tests')[2], 'field') = 2, found_2, found_3))) /* else: found_1 */ /* else: '' */ AS looked_2,
+            /* test_2: */ /* field_2: */ if(tupleElement(tupleElement(r, 'tests')[2], 'field') = 1, is_number_1, identity(if(tupleElement(tupleElement(r, 'tests')[2], 'field') = 2, is_number_2, is_number_3))) /* else: is_number_1 */ /* else: false */ AS is_number_looked_2,
+            /* test_3: */ /* field_2: */ if(tupleElement(tupleElement(r, 'tests')[3], 'field') = 1, found_1, identity(if(tupleElement(tupleElement(r, 'tests')[3], 'field') = 2, found_2, found_3))) /* else: found_1 */ /* else: '' */ AS looked_3,
+            /* test_3: */ /* field_2: */ if(tupleElement(tupleElement(r, 'tests')[3], 'field') = 1, is_number_1, identity(if(tupleElement(tupleElement(r, 'tests')[3], 'field') = 2, is_number_2, is_number_3))) /* else: is_number_1 */ /* else: false */ AS is_number_looked_3,
+            /* test_4: */ /* field_2: */ if(tupleElement(tupleElement(r, 'tests')[4], 'field') = 1, found_1, identity(if(tupleElement(tupleElement(r, 'tests')[4], 'field') = 2, found_2, found_3))) /* else: found_1 */ /* else: '' */ AS looked_4,
+            /* test_4: */ /* field_2: */ if(tupleElement(tupleElement(r, 'tests')[4], 'field') = 1, is_number_1, identity(if(tupleElement(tupleElement(r, 'tests')[4], 'field') = 2, is_number_2, is_number_3))) /* else: is_number_1 */ /* else: false */ AS is_number_looked_4
         FROM looked
     ),
     judged AS
@@ -107,25 +119,65 @@ WITH
         SELECT
             *,
             tupleElement(r, 'tests')[1] AS test_1,
-            /* test_1: */ if(1 > test_count, true, identity(if(tupleElement(test_1, 'operator') IN ('=', '!='), (tupleElement(test_1, 'operator') = '=') = if(
+            /* test_1: */ if(1 > test_count, true, identity(
+                /* equals: */ if(tupleElement(test_1, 'operator') IN ('=', '!='), (tupleElement(test_1, 'operator') = '=') = /* by_number: */ if(
                     empty(tupleElement(test_1, 'numbers')), has(tupleElement(test_1, 'operands'), looked_1),
                     has(tupleElement(test_1, 'operands'), looked_1) OR (is_number_looked_1 AND has(tupleElement(test_1, 'numbers'), toFloat64OrZero(looked_1)))
-                ), identity(if(tupleElement(test_1, 'operator') = 'contains', arrayExists(operand -> position(looked_1, operand) > 0, tupleElement(test_1, 'operands')), identity(if(tupleElement(test_1, 'operator') = 'set', looked_1 != '', identity(if(tupleElement(test_1, 'operator') = 'unset', looked_1 = '', identity(if(toFloat64OrNull(tupleElement(test_1, 'operands')[1]) IS NULL, looked_1 != '' AND if(tupleElement(test_1, 'operator') = '<', looked_1 < tupleElement(test_1, 'operands')[1], identity(if(tupleElement(test_1, 'operator') = '<=', looked_1 <= tupleElement(test_1, 'operands')[1], identity(if(tupleElement(test_1, 'operator') = '>', looked_1 > tupleElement(test_1, 'operands')[1], looked_1 >= tupleElement(test_1, 'operands')[1]))))), ifNull(if(tupleElement(test_1, 'operator') = '<', toFloat64OrNull(looked_1) < toFloat64OrNull(tupleElement(test_1, 'operands')[1]), identity(if(tupleElement(test_1, 'operator') = '<=', toFloat64OrNull(looked_1) <= toFloat64OrNull(tupleElement(test_1, 'operands')[1]), identity(if(tupleElement(test_1, 'operator') = '>', toFloat64OrNull(looked_1) > toFloat64OrNull(tupleElement(test_1, 'operands')[1]), toFloat64OrNull(looked_1) >= toFloat64OrNull(tupleElement(test_1, 'operands')[1])))))), false)))))))))))) /* else: true */ AS passes_1,
+                ) /* else: has(tupleElement(test_1, 'operands'), looked_1) */, identity( /* else: (( */
+                /* contains: */ if(tupleElement(test_1, 'operator') = 'contains', arrayExists(operand -> position(looked_1, operand) > 0, tupleElement(test_1, 'operands')), identity( /* else: (( */
+                /* given: */ if(tupleElement(test_1, 'operator') = 'set', looked_1 != '', identity(if(tupleElement(test_1, 'operator') = 'unset', looked_1 = '', identity( /* else: (((( */
+                /* compares: */ if(
+                    toFloat64OrNull(tupleElement(test_1, 'operands')[1]) IS NULL,
+                    looked_1 != '' AND if(tupleElement(test_1, 'operator') = '<', looked_1 < tupleElement(test_1, 'operands')[1], identity(if(tupleElement(test_1, 'operator') = '<=', looked_1 <= tupleElement(test_1, 'operands')[1], identity(if(tupleElement(test_1, 'operator') = '>', looked_1 > tupleElement(test_1, 'operands')[1], looked_1 >= tupleElement(test_1, 'operands')[1]))))),
+                    ifNull(if(tupleElement(test_1, 'operator') = '<', toFloat64OrNull(looked_1) < toFloat64OrNull(tupleElement(test_1, 'operands')[1]), identity(if(tupleElement(test_1, 'operator') = '<=', toFloat64OrNull(looked_1) <= toFloat64OrNull(tupleElement(test_1, 'operands')[1]), identity(if(tupleElement(test_1, 'operator') = '>', toFloat64OrNull(looked_1) > toFloat64OrNull(tupleElement(test_1, 'operands')[1]), toFloat64OrNull(looked_1) >= toFloat64OrNull(tupleElement(test_1, 'operands')[1])))))), false)
+                ) /* else: false */
+                )))) )) ))
+            )) /* else: true */ AS passes_1,
             tupleElement(r, 'tests')[2] AS test_2,
-            /* test_2: */ if(2 > test_count, true, identity(if(tupleElement(test_2, 'operator') IN ('=', '!='), (tupleElement(test_2, 'operator') = '=') = if(
+            /* test_2: */ if(2 > test_count, true, identity(
+                /* equals: */ if(tupleElement(test_2, 'operator') IN ('=', '!='), (tupleElement(test_2, 'operator') = '=') = /* by_number: */ if(
                     empty(tupleElement(test_2, 'numbers')), has(tupleElement(test_2, 'operands'), looked_2),
                     has(tupleElement(test_2, 'operands'), looked_2) OR (is_number_looked_2 AND has(tupleElement(test_2, 'numbers'), toFloat64OrZero(looked_2)))
-                ), identity(if(tupleElement(test_2, 'operator') = 'contains', arrayExists(operand -> position(looked_2, operand) > 0, tupleElement(test_2, 'operands')), identity(if(tupleElement(test_2, 'operator') = 'set', looked_2 != '', identity(if(tupleElement(test_2, 'operator') = 'unset', looked_2 = '', identity(if(toFloat64OrNull(tupleElement(test_2, 'operands')[1]) IS NULL, looked_2 != '' AND if(tupleElement(test_2, 'operator') = '<', looked_2 < tupleElement(test_2, 'operands')[1], identity(if(tupleElement(test_2, 'operator') = '<=', looked_2 <= tupleElement(test_2, 'operands')[1], identity(if(tupleElement(test_2, 'operator') = '>', looked_2 > tupleElement(test_2, 'operands')[1], looked_2 >= tupleElement(test_2, 'operands')[1]))))), ifNull(if(tupleElement(test_2, 'operator') = '<', toFloat64OrNull(looked_2) < toFloat64OrNull(tupleElement(test_2, 'operands')[1]), identity(if(tupleElement(test_2, 'operator') = '<=', toFloat64OrNull(looked_2) <= toFloat64OrNull(tupleElement(test_2, 'operands')[1]), identity(if(tupleElement(test_2, 'operator') = '>', toFloat64OrNull(looked_2) > toFloat64OrNull(tupleElement(test_2, 'operands')[1]), toFloat64OrNull(looked_2) >= toFloat64OrNull(tupleElement(test_2, 'operands')[1])))))), false)))))))))))) /* else: true */ AS passes_2,
+                ) /* else: has(tupleElement(test_2, 'operands'), looked_2) */, identity( /* else: (( */
+                /* contains: */ if(tupleElement(test_2, 'operator') = 'contains', arrayExists(operand -> position(looked_2, operand) > 0, tupleElement(test_2, 'operands')), identity( /* else: (( */
+                /* given: */ if(tupleElement(test_2, 'operator') = 'set', looked_2 != '', identity(if(tupleElement(test_2, 'operator') = 'unset', looked_2 = '', identity( /* else: (((( */
+                /* compares: */ if(
+                    toFloat64OrNull(tupleElement(test_2, 'operands')[1]) IS NULL,
+                    looked_2 != '' AND if(tupleElement(test_2, 'operator') = '<', looked_2 < tupleElement(test_2, 'operands')[1], identity(if(tupleElement(test_2, 'operator') = '<=', looked_2 <= tupleElement(test_2, 'operands')[1], identity(if(tupleElement(test_2, 'operator') = '>', looked_2 > tupleElement(test_2, 'operands')[1], looked_2 >= tupleElement(test_2, 'operands')[1]))))),
+                    ifNull(if(tupleElement(test_2, 'operator') = '<', toFloat64OrNull(looked_2) < toFloat64OrNull(tupleElement(test_2, 'operands')[1]), identity(if(tupleElement(test_2, 'operator') = '<=', toFloat64OrNull(looked_2) <= toFloat64OrNull(tupleElement(test_2, 'operands')[1]), identity(if(tupleElement(test_2, 'operator') = '>', toFloat64OrNull(looked_2) > toFloat64OrNull(tupleElement(test_2, 'operands')[1]), toFloat64OrNull(looked_2) >= toFloat64OrNull(tupleElement(test_2, 'operands')[1])))))), false)
+                ) /* else: false */
+                )))) )) ))
+            )) /* else: true */ AS passes_2,
             tupleElement(r, 'tests')[3] AS test_3,
-            /* test_3: */ if(3 > test_count, true, identity(if(tupleElement(test_3, 'operator') IN ('=', '!='), (tupleElement(test_3, 'operator') = '=') = if(
+            /* test_3: */ if(3 > test_count, true, identity(
+                /* equals: */ if(tupleElement(test_3, 'operator') IN ('=', '!='), (tupleElement(test_3, 'operator') = '=') = /* by_number: */ if(
                     empty(tupleElement(test_3, 'numbers')), has(tupleElement(test_3, 'operands'), looked_3),
                     has(tupleElement(test_3, 'operands'), looked_3) OR (is_number_looked_3 AND has(tupleElement(test_3, 'numbers'), toFloat64OrZero(looked_3)))
-                ), identity(if(tupleElement(test_3, 'operator') = 'contains', arrayExists(operand -> position(looked_3, operand) > 0, tupleElement(test_3, 'operands')), identity(if(tupleElement(test_3, 'operator') = 'set', looked_3 != '', identity(if(tupleElement(test_3, 'operator') = 'unset', looked_3 = '', identity(if(toFloat64OrNull(tupleElement(test_3, 'operands')[1]) IS NULL, looked_3 != '' AND if(tupleElement(test_3, 'operator') = '<', looked_3 < tupleElement(test_3, 'operands')[1], identity(if(tupleElement(test_3, 'operator') = '<=', looked_3 <= tupleElement(test_3, 'operands')[1], identity(if(tupleElement(test_3, 'operator') = '>', looked_3 > tupleElement(test_3, 'operands')[1], looked_3 >= tupleElement(test_3, 'operands')[1]))))), ifNull(if(tupleElement(test_3, 'operator') = '<', toFloat64OrNull(looked_3) < toFloat64OrNull(tupleElement(test_3, 'operands')[1]), identity(if(tupleElement(test_3, 'operator') = '<=', toFloat64OrNull(looked_3) <= toFloat64OrNull(tupleElement(test_3, 'operands')[1]), identity(if(tupleElement(test_3, 'operator') = '>', toFloat64OrNull(looked_3) > toFloat64OrNull(tupleElement(test_3, 'operands')[1]), toFloat64OrNull(looked_3) >= toFloat64OrNull(tupleElement(test_3, 'operands')[1])))))), false)))))))))))) /* else: true */ AS passes_3,
+                ) /* else: has(tupleElement(test_3, 'operands'), looked_3) */, identity( /* else: (( */
+                /* contains: */ if(tupleElement(test_3, 'operator') = 'contains', arrayExists(operand -> position(looked_3, operand) > 0, tupleElement(test_3, 'operands')), identity( /* else: (( */
+                /* given: */ if(tupleElement(test_3, 'operator') = 'set', looked_3 != '', identity(if(tupleElement(test_3, 'operator') = 'unset', looked_3 = '', identity( /* else: (((( */
+                /* compares: */ if(
+                    toFloat64OrNull(tupleElement(test_3, 'operands')[1]) IS NULL,
+                    looked_3 != '' AND if(tupleElement(test_3, 'operator') = '<', looked_3 < tupleElement(test_3, 'operands')[1], identity(if(tupleElement(test_3, 'operator') = '<=', looked_3 <= tupleElement(test_3, 'operands')[1], identity(if(tupleElement(test_3, 'operator') = '>', looked_3 > tupleElement(test_3, 'operands')[1], looked_3 >= tupleElement(test_3, 'operands')[1]))))),
+                    ifNull(if(tupleElement(test_3, 'operator') = '<', toFloat64OrNull(looked_3) < toFloat64OrNull(tupleElement(test_3, 'operands')[1]), identity(if(tupleElement(test_3, 'operator') = '<=', toFloat64OrNull(looked_3) <= toFloat64OrNull(tupleElement(test_3, 'operands')[1]), identity(if(tupleElement(test_3, 'operator') = '>', toFloat64OrNull(looked_3) > toFloat64OrNull(tupleElement(test_3, 'operands')[1]), toFloat64OrNull(looked_3) >= toFloat64OrNull(tupleElement(test_3, 'operands')[1])))))), false)
+                ) /* else: false */
+                )))) )) ))
+            )) /* else: true */ AS passes_3,
             tupleElement(r, 'tests')[4] AS test_4,
-            /* test_4: */ if(4 > test_count, true, identity(if(tupleElement(test_4, 'operator') IN ('=', '!='), (tupleElement(test_4, 'operator') = '=') = if(
+            /* test_4: */ if(4 > test_count, true, identity(
+                /* equals: */ if(tupleElement(test_4, 'operator') IN ('=', '!='), (tupleElement(test_4, 'operator') = '=') = /* by_number: */ if(
                     empty(tupleElement(test_4, 'numbers')), has(tupleElement(test_4, 'operands'), looked_4),
                     has(tupleElement(test_4, 'operands'), looked_4) OR (is_number_looked_4 AND has(tupleElement(test_4, 'numbers'), toFloat64OrZero(looked_4)))
-                ), identity(if(tupleElement(test_4, 'operator') = 'contains', arrayExists(operand -> position(looked_4, operand) > 0, tupleElement(test_4, 'operands')), identity(if(tupleElement(test_4, 'operator') = 'set', looked_4 != '', identity(if(tupleElement(test_4, 'operator') = 'unset', looked_4 = '', identity(if(toFloat64OrNull(tupleElement(test_4, 'operands')[1]) IS NULL, looked_4 != '' AND if(tupleElement(test_4, 'operator') = '<', looked_4 < tupleElement(test_4, 'operands')[1], identity(if(tupleElement(test_4, 'operator') = '<=', looked_4 <= tupleElement(test_4, 'operands')[1], identity(if(tupleElement(test_4, 'operator') = '>', looked_4 > tupleElement(test_4, 'operands')[1], looked_4 >= tupleElement(test_4, 'operands')[1]))))), ifNull(if(tupleElement(test_4, 'operator') = '<', toFloat64OrNull(looked_4) < toFloat64OrNull(tupleElement(test_4, 'operands')[1]), identity(if(tupleElement(test_4, 'operator') = '<=', toFloat64OrNull(looked_4) <= toFloat64OrNull(tupleElement(test_4, 'operands')[1]), identity(if(tupleElement(test_4, 'operator') = '>', toFloat64OrNull(looked_4) > toFloat64OrNull(tupleElement(test_4, 'operands')[1]), toFloat64OrNull(looked_4) >= toFloat64OrNull(tupleElement(test_4, 'operands')[1])))))), false)))))))))))) /* else: true */ AS passes_4
+                ) /* else: has(tupleElement(test_4, 'operands'), looked_4) */, identity( /* else: (( */
+                /* contains: */ if(tupleElement(test_4, 'operator') = 'contains', arrayExists(operand -> position(looked_4, operand) > 0, tupleElement(test_4, 'operands')), identity( /* else: (( */
+                /* given: */ if(tupleElement(test_4, 'operator') = 'set', looked_4 != '', identity(if(tupleElement(test_4, 'operator') = 'unset', looked_4 = '', identity( /* else: (((( */
+                /* compares: */ if(
+                    toFloat64OrNull(tupleElement(test_4, 'operands')[1]) IS NULL,
+                    looked_4 != '' AND if(tupleElement(test_4, 'operator') = '<', looked_4 < tupleElement(test_4, 'operands')[1], identity(if(tupleElement(test_4, 'operator') = '<=', looked_4 <= tupleElement(test_4, 'operands')[1], identity(if(tupleElement(test_4, 'operator') = '>', looked_4 > tupleElement(test_4, 'operands')[1], looked_4 >= tupleElement(test_4, 'operands')[1]))))),
+                    ifNull(if(tupleElement(test_4, 'operator') = '<', toFloat64OrNull(looked_4) < toFloat64OrNull(tupleElement(test_4, 'operands')[1]), identity(if(tupleElement(test_4, 'operator') = '<=', toFloat64OrNull(looked_4) <= toFloat64OrNull(tupleElement(test_4, 'operands')[1]), identity(if(tupleElement(test_4, 'operator') = '>', toFloat64OrNull(looked_4) > toFloat64OrNull(tupleElement(test_4, 'operands')[1]), toFloat64OrNull(looked_4) >= toFloat64OrNull(tupleElement(test_4, 'operands')[1])))))), false)
+                ) /* else: false */
+                )))) )) ))
+            )) /* else: true */ AS passes_4
         FROM asked_of
     ),
     met_by AS
