@@ -1,6 +1,7 @@
 -- The rules of a funnel as the passes over walks take them: places in place of the names of fields, milliseconds in place of seconds, and what the pass may leave out.
 -- Grain: one row. Other views read it once a question, so that the rules are one constant to all that is behind it.
 -- is_stepped: the rules are plain, as `funnel_stepped` says; else `funnel_walked` goes by them. reads_index: they are, and conditions and breakdown look at nothing but names and channels.
+-- few: the names of steps and exclusions with conditions on other fields than name and channel; few_is_all: such a condition stands on everything, or on any name. looks_at_few: the rules are plain, and neither all that is asked nor the breakdown looks at more.
 -- Parameters: steps and rules as `funnel_rules` explains; rules may be left out.
 CREATE OR REPLACE VIEW funnel_asked AS
 SELECT

@@ -3,6 +3,7 @@
 --   1, 2, 4 … = it is that step, 64, 128 … = it ends an attempt there. all_ids: empty. breakdown_value: with a
 --   breakdown, the word that its field has at the first or the last of these that is a step.
 -- Not counted: rules that `funnel_asked` does not say reads_index of; touchpoints of nobody (person_id 0); what has a name or a channel that is stored for the first time while it is asked for.
+-- In a question, conditions may look at other fields: touchpoints of the names that they stand on are read besides (`funnel_walks_looked` with is_few), and laid beside the walk in the same order.
 -- Parameters: those of `funnel_stepped`; is_wide (false): of any rules, all_flags are 1, 2, 4 … for what is asked, steps first, then exclusions, and where steps are strict 2 to the power of 62 for whatever counts; needs_ids (false): there is no row, as the index is read without ids.
 CREATE OR REPLACE VIEW funnel_walks_indexed AS
 WITH

@@ -1,8 +1,8 @@
--- Walks that are alike under rules of any kind that look at nothing but names and channels: as `funnel_walks_alike` for plain rules, in the form of `funnel_walks_told`.
+-- Walks that are alike under rules of any kind: as `funnel_walks_alike` for plain rules, in the form of `funnel_walks_told`.
 -- Grain: one row for all that are alike. Keys: person, counted.
 -- walk: of one of them, id_order being the place of a touchpoint in it. counted: people: how many they are; times: at of each of them, one after the other. project, person: '' and a hash of how they walked.
 -- Parameters: those of `funnel_walks_indexed` but is_wide.
--- Not counted: as there, and whoever did not do the first step, or in any order none.
+-- Not counted: as there (as a view: rules that look at more than names and channels), and whoever did not do the first step, or in any order none.
 CREATE OR REPLACE VIEW funnel_walks_told_alike AS
 WITH
     {r:Tuple(step_count UInt16, places Array(UInt16), at_ends Array(UInt8), any_order Bool, strict Bool, may_go_back Bool, needs_first Bool, only_first Bool, keeps_all Bool, counts_attempts Bool, subject_is String, window_ms Int64, ties_any Bool, grace_ms Int64, resolution_ms Int64, asked Array(Tuple(names Array(String), tests Array(UInt16))), tests Array(Tuple(field UInt16, operator String, operands Array(String), numbers Array(Float64))), compares_numbers Bool, barred Array(Tuple(UInt16, UInt16)), drops_person Bool, has_optional Bool, nexts Array(Array(UInt16)), withins_ms Array(Int64), first_ever Array(Bool), has_first_ever Bool, needs_history Bool, needs_all Bool, names Array(String), columns Array(String), in_properties Array(Array(String)), in_context Array(Array(String)), held Array(UInt16), counted UInt16, breakdown_field UInt16, breakdown_by String, breakdown_step UInt16, interval String, timezone String, step_names Array(String), optional_steps Array(Bool), is_stepped Bool, reads_index Bool, looks_at_few Bool, few Array(String), few_is_all Bool)} AS r,
