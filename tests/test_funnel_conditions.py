@@ -1,6 +1,7 @@
 """Conditions on properties: walks are read from the index, and of touchpoints only those that a condition looks at."""
 
 import random
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from parcours_collector.atlas.funnel_rules import as_json
-from parcours_collector.atlas.funnels import Exclusion, Rules, Step, Where, funnel_by_rules
+from parcours_collector.atlas.funnels import Exclusion, Rules, Step, UnusableRules, Where, funnel_by_rules
 from parcours_collector.warehouse.client import connect
 from parcours_collector.warehouse.embedded.process import EngineProcess
 from parcours_collector.warehouse.indexing import JourneyIndex
@@ -42,7 +43,7 @@ KINDS: dict[str, tuple[list[str | Step], Rules]] = {
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def shop_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An engine of this module's own, in whose index nothing waits; some people have two identifiers."""
     with EngineProcess.start(tmp_path_factory.mktemp("conditions")) as engine:
         migrate(engine.url)
@@ -51,7 +52,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
             store(client, "elsewhere", seed=2)
             stitch(client)
             JourneyIndex(client, linger_seconds=0).refresh()
-            yield client
+        yield engine.url
+
+
+@pytest.fixture(scope="module")
+def shop(shop_url: str) -> Iterator[Client]:
+    with connect(shop_url) as client:
+        yield client
 
 
 def store(client: Client, project: str, seed: int) -> None:
@@ -113,3 +120,65 @@ def test_what_has_just_come_is_looked_at_as_well(shop: Client) -> None:
     assert told.rows != before.rows
     JourneyIndex(shop, linger_seconds=0).refresh()
     assert funnel_by_rules(shop, STEPS, project="shop").rows == told.rows
+
+
+@pytest.mark.parametrize("rules", [Rules(window_seconds=60), Rules(window_seconds=60, step_order="any")])
+def test_what_arrives_while_a_funnel_is_asked_is_taken_for_nothing_else(
+    shop: Client, shop_url: str, rules: Rules, project: str
+) -> None:
+    """Whoever did both steps then, did also before what is not asked for: the answer is the same at every moment."""
+    first, second = NAMES[:2]
+    people = range(200)
+
+    def cheap(person: int, at_seconds: float) -> dict[str, Any]:
+        return row(touch(first, at_seconds, anonymous_id=f"d-{person}"), project) | {"properties": {"price": 5}}
+
+    asked: list[str | Step] = [Step(names=[first], where=DEAR), second]
+    dear = [
+        row(touch(first, 10_000, anonymous_id=f"d-{one}"), project) | {"properties": {"price": 15}} for one in people
+    ]
+    store_rows(shop, [*dear, *(row(touch(second, 10_010, anonymous_id=f"d-{one}"), project) for one in people)])
+    stitch(shop)
+    JourneyIndex(shop, linger_seconds=0).refresh()
+    enough = threading.Event()
+
+    def arrive() -> None:
+        chance = random.Random(4)
+        with connect(shop_url) as client:
+            while not enough.is_set():
+                store_rows(client, [cheap(one, chance.randint(0, 5000)) for one in chance.sample(people, 30)])
+
+    arriving = threading.Thread(target=arrive)
+    arriving.start()
+    try:
+        told = [[line.counted for line in funnel_by_rules(shop, asked, rules, project=project)] for _ in range(12)]
+    finally:
+        enough.set()
+        arriving.join()
+    assert told == [[200, 200]] * 12
+
+
+@pytest.mark.parametrize("rules", [Rules(), Rules(step_order="any")])
+def test_walks_that_hold_what_is_no_longer_there_are_read_from_the_touchpoints(
+    shop: Client, rules: Rules, project: str
+) -> None:
+    store(shop, project, seed=5)
+    stitch(shop)
+    JourneyIndex(shop, linger_seconds=0).refresh()
+    assert "told.all_flags" in funnel_by_rules(shop, STEPS, rules, project=project).sql
+    shop.command(
+        "ALTER TABLE touchpoints DELETE WHERE project = {project:String} AND channel = 'store'",
+        parameters={"project": project},
+        settings={"mutations_sync": 1},
+    )
+    told = funnel_by_rules(shop, STEPS, rules, project=project)
+    assert "told.all_flags" not in told.sql
+    assert lines(map(astuple, told)) == lines(view(shop, STEPS, rules, project))
+
+
+def test_a_field_has_one_name_or_two(shop: Client) -> None:
+    for field in ("properties.a.b.c", "properties..b", "context."):
+        with pytest.raises(UnusableRules, match=r"a field is name, .*NAME\.NAME"):
+            funnel_by_rules(shop, [Step(names=[NAMES[0]], where=[Where(field, "set")])], project="shop")
+        with pytest.raises(UnusableRules, match="count_by is person"):
+            funnel_by_rules(shop, STEPS, Rules(count_by=field), project="shop")

@@ -57,10 +57,16 @@ Row = TypeVar("Row")
 
 _SAID = re.compile(r"DB::Exception: (.*?)(?:: while executing 'FUNCTION (?:throwIf|and)|\. \(FUNCTION_THROW)")
 """What a view has said of its parameters, in a message of ClickHouse."""
+_ARRIVED = "arrived while they were read: ask again"
+"""What `funnel_walks_indexed` says where walks and what conditions look at are of different moments."""
 _MOST_REMEMBERED = 256
 _read_before: dict[tuple[str, str], Mapping[str, Any]] = {}
 _reading = Lock()
 _NO_ZONE = re.compile(r"DB::Exception: Cannot load time zone (.*?): In scope")
+
+
+class _ArrivedMeanwhile(Exception):
+    """A walk was read that holds touchpoints which what conditions look at does not: every touchpoint is to be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +141,7 @@ def funnel_by_rules(
     parameters = _parameters(steps, rules, project, from_at, to_at)
     r = _read(client, parameters)
     _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
-    without = needless_parts("funnel_by_rules", r, parameters)
-    return _ask(client, "funnel_by_rules", CountedStep, parameters | {"r": _as_tuples(r)}, without=without)
+    return _ask_of_walks(client, "funnel_by_rules", CountedStep, r, parameters)
 
 
 def funnel_attempts(
@@ -180,8 +185,7 @@ def conversion_times(
     if not 1 <= first < last <= r["step_count"]:
         raise UnusableRules("from_step lies before to_step, both are steps, from 1.")
     _refuse_unknown(client, r, project, allow_unknown=allow_unknown)
-    without = needless_parts("funnel_conversion_times", r, parameters)
-    return _ask(client, "funnel_conversion_times", ConversionTime, parameters | {"r": _as_tuples(r)}, without=without)
+    return _ask_of_walks(client, "funnel_conversion_times", ConversionTime, r, parameters)
 
 
 def funnel_rules(client: Client, steps: str | Sequence[str | Step], rules: Declared = None) -> Answer[UsedRules]:
@@ -226,6 +230,17 @@ def _as_tuples(value: Any) -> Any:
             return value
 
 
+def _ask_of_walks(
+    client: Client, question: str, row: Callable[..., Row], r: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> Answer[Row]:
+    """Ask of the index, and of touchpoints what it lacks; of these alone where the two are of different moments."""
+    given = {**parameters, "r": _as_tuples(r)}
+    try:
+        return _ask(client, question, row, given, without=needless_parts(question, r, parameters))
+    except _ArrivedMeanwhile:
+        return _ask(client, question, row, given, without=needless_parts(question, r, parameters, reads_all=True))
+
+
 def _ask(
     client: Client,
     question: str,
@@ -237,6 +252,8 @@ def _ask(
     try:
         return ask(client, question, row, parameters, without=without)
     except DatabaseError as error:
+        if _ARRIVED in str(error):
+            raise _ArrivedMeanwhile from None
         if said := _SAID.search(str(error)):
             raise UnusableRules(f"{said[1].rstrip('.')}.") from None
         if zone := _NO_ZONE.search(str(error)):

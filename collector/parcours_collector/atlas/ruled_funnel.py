@@ -23,7 +23,12 @@ _UNLIMITED_MS = 1_000_000_000_000_000
 
 
 def needless_parts(
-    question: str, r: Mapping[str, Any], asked: Mapping[str, Any], *, needs_ids: bool = False
+    question: str,
+    r: Mapping[str, Any],
+    asked: Mapping[str, Any],
+    *,
+    needs_ids: bool = False,
+    reads_all: bool = False,
 ) -> tuple[str, ...]:
     """Return the parts that change nothing under these rules, also ways that have no row.
 
@@ -34,6 +39,7 @@ def needless_parts(
         r: What `funnel_asked` makes of steps and rules.
         asked: The parameters besides: project, from_at and to_at.
         needs_ids: Whether the touchpoints that were the steps are told.
+        reads_all: Whether every touchpoint is read where a condition looks at more than the index holds.
     """
     of_times = {"ties": not r["ties_any"], "resolution": r["resolution_ms"] == 1}
     of_walks = {
@@ -64,14 +70,15 @@ def needless_parts(
             "optional": not r["has_optional"],
             "dropping": not r["drops_person"] or r["strict"],
         }
-        if "alike" in parts_of(question) and _are_told_alike(r):
-            few = {"few": not _looks_at_few(r)}
+        looks_further = _looks_further(r)
+        if "alike" in parts_of(question) and _are_told_alike(r) and not (looks_further and reads_all):
+            few = {"few": not looks_further}
             parts = {**of_times, **of_fold, **of_walks, **of_looking, **few, "general": True, "stepped": True}
         else:
             parts = {**of_times, **of_fold, "stepped": True, "alike": True}
     else:
-        looks_at_few = r["looks_at_few"] and not needs_ids
-        reads_index = (r["reads_index"] and not needs_ids) or looks_at_few
+        looks_at_few = r["looks_at_few"] and not needs_ids and not reads_all
+        goes_by_index = (r["reads_index"] and not needs_ids) or looks_at_few
         parts = {
             **of_times,
             **of_walks,
@@ -80,8 +87,8 @@ def needless_parts(
             "general": True,
             "alike": True,
             "wide": True,
-            "indexed": not reads_index,
-            "looked": reads_index,
+            "indexed": not goes_by_index,
+            "looked": goes_by_index,
             "exclusions": not r["barred"],
             "spared": not (r["barred"] and r["ties_any"]),
             "drops": not (r["barred"] and r["drops_person"]),
@@ -102,11 +109,11 @@ def _are_told_alike(r: Mapping[str, Any]) -> bool:
         and r["breakdown_by"] in {"", "first_touch", "last_touch"}
         and broken_down_by in (["name"], ["channel"])
         and len(r["asked"]) <= _MOST_ASKED_ALIKE
-        and (not _looks_at_few(r) or _has_room(r))
+        and (not _looks_further(r) or _has_room(r))
     )
 
 
-def _looks_at_few(r: Mapping[str, Any]) -> bool:
+def _looks_further(r: Mapping[str, Any]) -> bool:
     """Return whether conditions look at fields of touchpoints that the journey index does not hold."""
     return bool(r["few"]) or r["few_is_all"]
 

@@ -82,7 +82,7 @@ class RunningQuery:
             try:
                 self._lease = self._sessions.keep(self._request, connection)
             except EngineError:
-                connection.close()
+                await self._threads.start(connection.close)
                 raise
         lease = self._lease
         await self.call(partial(prepare, lease, self._request, fresh=fresh))

@@ -16,7 +16,7 @@
 --   best if nobody of theirs comes as far without).
 -- where: what every touchpoint fulfils: a list of conditions [field, operator, value, …]: = and != (any of the values), contains, <, <=, >, >= (one value), set, unset (none).
 --   = and != compare texts, and what was sent as a number by its value. Fields: name, channel,
---   source, place, currency, revenue, properties.NAME, context.NAME (or context.NAME.NAME).
+--   source, place, currency, revenue, properties.NAME, context.NAME (or NAME.NAME in its place).
 -- breakdown: a field; breakdown_by: 'first_touch', 'last_touch' (of the touchpoints that are steps and have a value), 'each_value' (a funnel of the touchpoints of each value), 'step' (a
 --   funnel for each value at breakdown_step, of all touchpoints that are it), 'attempt' (the value that breakdown_step has in the attempt).
 -- fields: every field that the rules look at.
@@ -122,9 +122,9 @@ WHERE throwIf(NOT isValidJSON({steps:String}) OR empty(raw_steps) OR arrayExists
   AND throwIf(breakdown_by NOT IN ('first_touch', 'last_touch', 'each_value', 'step', 'attempt'), 'breakdown_by is first_touch, last_touch, each_value, step or attempt') = 0
   AND throwIf(breakdown_step = 0 OR breakdown_step > length(steps), 'breakdown_step is a step, from 1') = 0
   AND throwIf(interval NOT IN ('', 'hour', 'day', 'week', 'sunday_week', 'month'), 'interval is hour, day, week, sunday_week or month') = 0
-  AND throwIf(NOT match(count_by, '^(person|session|journey|(properties|context)\\..+)$'), 'count_by is person, session, journey, properties.NAME or context.NAME') = 0
+  AND throwIf(NOT match(count_by, '^(person|session|journey|(properties|context)(\\.[^.]+){1,2})$'), 'count_by is person, session, journey, properties.NAME or context.NAME, or NAME.NAME in its place') = 0
   AND throwIf(window_seconds < 0 OR grace_seconds < 0 OR resolution_seconds < 0 OR arrayExists(step -> ifNull(step.within_seconds, 0) < 0, steps), 'no number of seconds is below 0') = 0
   AND throwIf(arrayExists(one -> one.from_step >= one.to_step OR one.to_step > length(steps), exclusions), 'an exclusion has from_step below to_step, both steps from 1') = 0
   AND throwIf(arrayExists(one -> one[2] NOT IN ('=', '!=', '<', '<=', '>', '>=', 'contains', 'set', 'unset'), conditions), 'a condition is [field, operator, value, …]; operators are =, !=, <, <=, >, >=, contains, set and unset') = 0
   AND throwIf(arrayExists(one -> multiIf(one[2] IN ('set', 'unset'), length(one) != 2, one[2] IN ('=', '!=', 'contains'), length(one) < 3, length(one) != 3), conditions), 'a condition by =, != or contains has one or more values, by <, <=, > or >= one, by set or unset none') = 0
-  AND throwIf(arrayExists(one -> NOT match(one, '^(name|channel|source|place|currency|revenue|properties\\..+|context\\..+)$'), fields), 'a field is name, channel, source, place, currency, revenue, properties.NAME or context.NAME') = 0
+  AND throwIf(arrayExists(one -> NOT match(one, '^(name|channel|source|place|currency|revenue|(properties|context)(\\.[^.]+){1,2})$'), fields), 'a field is name, channel, source, place, currency, revenue, properties.NAME or context.NAME, or NAME.NAME in its place') = 0

@@ -137,30 +137,46 @@ SELECT
     /* breakdown: */ if(breakdown_field = 0, '', toString(words[if(tupleElement(r, 'breakdown_by') = 'first_touch', arrayFirstIndex((flag, word) -> bitAnd(flag, step_bits) != 0 AND word != '', inside, words), arrayLastIndex((flag, word) -> bitAnd(flag, step_bits) != 0 AND word != '', inside, words))])) /* else: '' */ AS breakdown_value
 FROM /* few: */
 (
-    -- What conditions have to look at lies in both in one order, by time and id: the third of these here is the third there.
+    -- What conditions look at lies in both in one order, by time and id: the third mark here is the third told.
     SELECT
         project,
         person_id,
         times,
         /* breakdown: */ words, /* else: */
-        if(
-            empty(told_flags),
-            if(has(flags, unknown_yet), arrayMap(flag -> if(flag = unknown_yet, 0, flag), flags), flags),
-            arrayMap((flag, place) -> if(flag = unknown_yet, told_flags[place], flag), flags, arrayCumSum(flag -> flag = unknown_yet, flags))
-        ) AS inside
+        if(empty(marked_at), flags, arrayMap((flag, place) -> if(flag = unknown_yet, found_flags[place], flag), flags, arrayCumSum(flag -> flag = unknown_yet, flags))) AS inside
     FROM
     (
         SELECT
-            bounded.project AS project,
-            bounded.person_id AS person_id,
-            bounded.times AS times,
-            /* breakdown: */ bounded.words AS words, /* else: */
-            bounded.inside AS flags,
-            told.all_flags AS told_flags
-        FROM bounded
-        ANY LEFT JOIN
+            *,
+            -- Touchpoints that arrive meanwhile are told, and not in the walk: they are passed by. What is in the walk and not told, or not alone of its instant there, cannot be judged.
+            if(
+                told_at = marked_at,
+                told_flags,
+                if(
+                    throwIf(
+                        told_at != marked_at AND arrayFilter(at_ms -> has(marked_at, at_ms), told_at) != marked_at,
+                        'Touchpoints that a condition looks at arrived while they were read: ask again'
+                    ) = 0,
+                    arrayFilter((flag, at_ms) -> has(marked_at, at_ms), told_flags, told_at),
+                    []
+                )
+            ) AS found_flags
+        FROM
         (
-            /* the query of funnel_walks_looked with is_few = true */
-        ) AS told ON bounded.person_id = told.person_id /* projects: */ AND toString(bounded.project) = told.project /* else: */
+            SELECT
+                bounded.project AS project,
+                bounded.person_id AS person_id,
+                bounded.times AS times,
+                /* breakdown: */ bounded.words AS words, /* else: */
+                bounded.inside AS flags,
+                arrayFilter((at_ms, flag) -> flag = unknown_yet, bounded.times, bounded.inside) AS marked_at,
+                told.all_at AS told_at,
+                told.all_flags AS told_flags
+            FROM bounded
+            ANY LEFT JOIN
+            (
+                /* the query of funnel_walks_looked with is_few = true */
+            ) AS told ON bounded.person_id = told.person_id /* projects: */ AND toString(bounded.project) = told.project /* else: */
+        )
     )
 ) /* else: bounded */
