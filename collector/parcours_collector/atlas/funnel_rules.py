@@ -32,7 +32,8 @@ class Where:
     """A condition on one field of a touchpoint; with several values, `=` is any of them and `!=` none.
 
     Attributes:
-        field: `name`, `channel`, `source`, `place`, `currency`, `revenue`, `properties.NAME` or `context.NAME`.
+        field: `name`, `channel`, `source`, `place`, `currency`, `revenue`, `properties.NAME` or `context.NAME`; for
+            what lies inside, `NAME.NAME`.
         operator: How it is compared. `=` and `!=` compare texts, and numbers with numbers by value; `<` to `>=` compare
             as numbers where the value is one, else as texts. What lacks the field is the empty text.
         values: What it is compared with, one or several; one for `<` to `>=`, none for `set` and `unset`.
